@@ -49,9 +49,10 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
-        self.elements.append({"tag": tag, "attrs": dict(attrs), "inside": list(self.open)})
+        index = len(self.elements)
+        self.elements.append({"index": index, "tag": tag, "attrs": dict(attrs), "inside": list(self.open)})
         if tag not in VOID:
-            self.open.append(len(self.elements) - 1)
+            self.open.append(index)
 
     def handle_startendtag(self, tag, attrs):
         self.handle_starttag(tag, attrs)
@@ -71,11 +72,10 @@ class Page(HTMLParser):
         return [element for element in self.elements if element["tag"] in tags]
 
     def text(self, element):
-        return self.texts.get(self.elements.index(element), "").strip()
+        return self.texts.get(element["index"], "").strip()
 
     def within(self, outer):
-        index = self.elements.index(outer)
-        return [element for element in self.elements if index in element["inside"]]
+        return [element for element in self.elements if outer["index"] in element["inside"]]
 
 
 def parts_of(template):
@@ -174,7 +174,7 @@ def test_radio_buttons_stand_in_a_fieldset_with_a_legend(page):
     for fieldset in page.all("fieldset"):
         assert len([e for e in page.within(fieldset) if e["tag"] == "legend" and page.text(e)]) == 1
     radios = [e for e in page.all("input") if e["attrs"].get("type") == "radio"]
-    fieldsets = {page.elements.index(fieldset) for fieldset in page.all("fieldset")}
+    fieldsets = {fieldset["index"] for fieldset in page.all("fieldset")}
     assert all(fieldsets & set(radio["inside"]) for radio in radios)
 
 
