@@ -105,7 +105,7 @@ char *key_nearest(struct str path, char out[KEY_PATH])
         if (!*known)
             continue;
         size_t whole = distance(path, str_from(known));
-        size_t name = distance(last_part(path), last_part(str_from(known))) + 1;
+        size_t name = 2 * distance(last_part(path), last_part(str_from(known))) + 1;
         size_t near = whole < name ? whole : name;
         if (near < best) {
             best = near;

@@ -30,15 +30,15 @@ static int compare(const void *a, const void *b)
 
 bool mistakes_report(struct mistakes *mistakes, struct buf *out)
 {
-    bool too_many = mistakes->count > CONFIG_ERRORS_MAX;
-    size_t count = too_many ? CONFIG_ERRORS_MAX : mistakes->count;
+    bool full = mistakes->count >= CONFIG_ERRORS_MAX;
+    size_t count = full ? CONFIG_ERRORS_MAX : mistakes->count;
     qsort(mistakes->list, count, sizeof *mistakes->list, compare);
     for (size_t i = 0; i < count; i++) {
         place_print(mistakes->list[i].place, out);
         buf_printf(out, ": %s\n", mistakes->list[i].text);
     }
-    if (too_many)
-        buf_printf(out, "… and %zu more\n", mistakes->count - count);
+    if (full)
+        buf_printf(out, "too many mistakes: there may be more\n");
     return count > 0;
 }
 

@@ -63,9 +63,11 @@ static void stop_at_error(struct reader *reader)
     reader->stopped = true;
 }
 
-/* The next event, in reader->event. False when there is no more to read. */
+/* The next event, in reader->event. False when there is no more to read: mistakes that will not be
+ * told are not looked for. */
 static bool next(struct reader *reader)
 {
+    reader->stopped |= reader->values->mistakes.count >= CONFIG_ERRORS_MAX;
     if (reader->stopped)
         return false;
     yaml_event_delete(&reader->event);
@@ -249,7 +251,7 @@ static void read_section(struct reader *reader, struct str path)
     if (reader->event.type != YAML_MAPPING_START_EVENT) {
         WRONG(reader, subject(path), "is %s, expected a section with keys",
               reader->event.type == YAML_SCALAR_EVENT ? "a single value" : "a list");
-        skip(reader, path);
+        skip(reader, subject(path));
         return;
     }
     while (next(reader) && reader->event.type != YAML_MAPPING_END_EVENT) {
@@ -259,9 +261,9 @@ static void read_section(struct reader *reader, struct str path)
         }
         if (reader->event.type != YAML_SCALAR_EVENT)
             WRONG(reader, subject(path), "has a key that is no word, expected a name");
-        skip(reader, path);
+        skip(reader, subject(path));
         if (next(reader))
-            skip(reader, path);
+            skip(reader, subject(path));
     }
 }
 
