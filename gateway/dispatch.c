@@ -14,7 +14,7 @@
 #include "proto/base/log.h"
 #include "proto/envelope.h"
 
-#include <event2/event.h>
+#include "gateway/event.h"
 #include <poll.h>
 #include <stdlib.h>
 

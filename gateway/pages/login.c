@@ -51,7 +51,7 @@ void login_get(struct request *request)
 /* ---- logging in: account → password → session → cookie
  * ----------------------------------------------- */
 
-static void respond_with_cookie(struct request *request, const char *location,
+static void go_home_with_cookie(struct request *request, int http_status,
                                 const struct http_cookie *cookie)
 {
     struct http_response response =
@@ -68,7 +68,7 @@ static void session_made(struct request *request)
     const struct session_create_reply *reply = request_need(request, login->create);
     if (!reply)
         return;
-    respond_with_cookie(request, "/",
+    go_home_with_cookie(request, 302,
                         &(struct http_cookie){
                             .name = str_from(request->gateway->config->session.cookie_name),
                             .value = reply->session_id,
@@ -150,7 +150,7 @@ void login_post(struct request *request)
 
 static void clear_cookie(struct request *request)
 {
-    respond_with_cookie(request, "/",
+    go_home_with_cookie(request, 303,
                         &(struct http_cookie){
                             .name = str_from(request->gateway->config->session.cookie_name),
                             .value = STR(""),
