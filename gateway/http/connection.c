@@ -105,19 +105,33 @@ void connection_close(struct http_connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     server->count--;
-    connection->next = server->dead;
+    connection->next_dead = server->dead; /* next stays: somebody may be walking the list */
     server->dead = connection;
     event_active(&server->reap, EV_TIMEOUT, 0);
+}
+
+/* A full input stops reading until the request in progress is answered. */
+static void set_reading(struct http_connection *connection)
+{
+    bool reading = !connection->eof && connection->input.size < HTTP_INPUT_MAX;
+    if (connection->reading != reading)
+        reading ? event_add(&connection->readable, NULL) : event_del(&connection->readable);
+    connection->reading = reading;
 }
 
 /* RFC 9112 section 9.6: closing with bytes unread would reset the connection, and the client might
  * lose the answer. */
 static void linger(struct http_connection *connection)
 {
-    if (connection->eof || shutdown(connection->fd, SHUT_WR) < 0)
+    if (connection->eof || shutdown(connection->fd, SHUT_WR) < 0) {
         connection_close(connection);
-    else
-        enter(connection, PHASE_LINGER, after_ms(connection->server->config.timeouts.linger));
+        return;
+    }
+    enter(connection, PHASE_LINGER, after_ms(connection->server->config.timeouts.linger));
+    if (!connection->advancing) {
+        buf_free(&connection->input);
+        set_reading(connection);
+    }
 }
 
 /* ---- writing ---- */
@@ -254,8 +268,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
                                         .keep_alive = exchange->keep_alive};
     buf_reset(&server->head);
     http_response_write_head(response, &frame, &server->head);
-    bool has_body =
-        http_response_has_body(response, request->method == HTTP_HEAD && request->method_text.size);
+    bool has_body = http_response_has_body(response, request->method == HTTP_HEAD);
     bool has_file = has_body && response->has_file && response->file.size > 0;
     if (has_file)
         connection->file = response->file;
@@ -352,15 +365,6 @@ static size_t parse(struct http_connection *connection, struct str input)
     return taken;
 }
 
-/* A full input stops reading until the request in progress is answered. */
-static void set_reading(struct http_connection *connection)
-{
-    bool reading = !connection->eof && connection->input.size < HTTP_INPUT_MAX;
-    if (connection->reading != reading)
-        reading ? event_add(&connection->readable, NULL) : event_del(&connection->readable);
-    connection->reading = reading;
-}
-
 /* Goes on with what waited in input and what was read just now. */
 static void advance(struct http_connection *connection, struct str fresh)
 {
@@ -420,7 +424,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void on_deadline(struct http_connection *connection)
 {
     struct exchange *exchange = connection->exchange;
-    if (connection->phase != PHASE_HEAD && connection->phase != PHASE_BODY) {
+    bool asked = connection->phase == PHASE_BODY ||
+                 (connection->phase == PHASE_HEAD &&
+                  (exchange->parser.has_line || exchange->parser.line.size));
+    if (!asked) {
         connection_close(connection);
         return;
     }

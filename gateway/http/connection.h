@@ -41,6 +41,7 @@ struct exchange {
 struct http_connection {
     struct http_server *server;
     struct http_connection *previous, *next;
+    struct http_connection *next_dead;
     int fd;
     enum http_phase phase;
     bool eof;       /* the client said all it will say */
@@ -64,7 +65,7 @@ struct http_server {
     struct event_base *base;
     struct http_server_config config;
     struct http_handler handler;
-    int fd;
+    int fd, port;
     struct event acceptable, unpause;
     struct event reap; /* frees the dead, outside of everybody's callbacks */
     struct http_connection *connections, *dead;

@@ -59,6 +59,15 @@ static int open_listener(const struct http_server_config *config, char *out_erro
     return fd;
 }
 
+static int bound_port(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    must(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
 /* ---- accepting ---- */
 
 static void rest_a_moment(struct http_server *server, int error)
@@ -92,7 +101,8 @@ static void turn_away(struct http_server *server, int fd)
     close(fd);
 }
 
-static void accept_some(struct http_server *server)
+/* Returns whether more may wait. */
+static bool accept_some(struct http_server *server)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {
         struct sockaddr_storage address = {0};
@@ -102,12 +112,13 @@ static void accept_some(struct http_server *server)
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             rest_a_moment(server, errno);
         if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
-            return;
+            return false;
         if (fd >= 0 && server->count >= server->config.max_connections)
             turn_away(server, fd);
         else if (fd >= 0)
             connection_new(server, fd, (struct sockaddr *)&address);
     }
+    return true;
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
@@ -122,7 +133,7 @@ static void free_dead(struct http_server *server)
 {
     while (server->dead) {
         struct http_connection *connection = server->dead;
-        server->dead = connection->next;
+        server->dead = connection->next_dead;
         buf_free(&connection->input);
         buf_free(&connection->output);
         free(connection);
@@ -157,6 +168,7 @@ struct http_server *http_server_new(struct event_base *base,
     server->config = *config;
     server->handler = *handler;
     server->fd = fd;
+    server->port = bound_port(fd);
     event_assign(&server->acceptable, base, fd, EV_READ | EV_PERSIST, on_acceptable, server);
     evtimer_assign(&server->unpause, base, on_unpause, server);
     evtimer_assign(&server->reap, base, on_reap, server);
@@ -166,11 +178,7 @@ struct http_server *http_server_new(struct event_base *base,
 
 int http_server_port(const struct http_server *server)
 {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    must(getsockname(server->fd, (struct sockaddr *)&address, &size) == 0);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return server->port;
 }
 
 size_t http_server_connection_count(const struct http_server *server)
@@ -191,14 +199,14 @@ void http_server_stop_accepting(struct http_server *server)
 {
     if (server->stopping)
         return;
-    accept_some(server);
+    while (accept_some(server))
+        ;
     close_listener(server);
     server->stopping = true;
     struct http_connection *next;
     for (struct http_connection *connection = server->connections; connection; connection = next) {
         if (connection->phase == PHASE_IDLE)
             connection_read(connection);
-        /* Asked for only now: what was read may have closed others, though never freed them. */
         next = connection->next;
         if (connection->phase == PHASE_IDLE)
             connection_close(connection);
