@@ -32,6 +32,7 @@ struct service_queue {
 
 struct dispatch {
     struct dispatch_settings settings;
+    char *endpoint;
     int lock_fd; /* of the endpoint */
     struct channel_context *context;
     struct channel *router;
@@ -44,8 +45,7 @@ struct dispatch {
     struct buf outgoing; /* control messages */
 };
 
-/* ---- answers to pages
- * ---------------------------------------------------------------------------- */
+/* ---- answers to pages ---------------------------------------------------------------------- */
 
 static struct slot_list *list_of(struct dispatch *dispatch, const struct slot *slot)
 {
@@ -100,8 +100,7 @@ static void answer_refused(struct dispatch *dispatch)
         answer_status(dispatch, dispatch->refused.first, dispatch->refused.first->refusal);
 }
 
-/* ---- requests to pools
- * --------------------------------------------------------------------------- */
+/* ---- requests to pools --------------------------------------------------------------------- */
 
 static void pool_lost(struct dispatch *dispatch, struct pool *pool, const char *why);
 
@@ -197,8 +196,7 @@ void dispatch_ask(struct dispatch *dispatch, const struct dispatch_request *requ
     }
 }
 
-/* ---- pools come and go
- * ---------------------------------------------------------------------------- */
+/* ---- pools come and go --------------------------------------------------------------------- */
 
 static void send_control(struct dispatch *dispatch, struct channel_peer peer, unsigned number)
 {
@@ -287,8 +285,7 @@ static void on_bye(struct dispatch *dispatch, struct channel_peer peer, struct p
         pool_lost(dispatch, known, "said bye");
 }
 
-/* ---- answers from pools
- * ---------------------------------------------------------------------------- */
+/* ---- answers from pools -------------------------------------------------------------------- */
 
 static void on_answer(struct dispatch *dispatch, struct pool *pool, const struct envelope *envelope,
                       const struct message_type *type, struct str body)
@@ -337,8 +334,7 @@ static void on_answer(struct dispatch *dispatch, struct pool *pool, const struct
     feed(dispatch, service);
 }
 
-/* ---- gateway_status
- * ---------------------------------------------------------------------------------- */
+/* ---- gateway_status ------------------------------------------------------------------------ */
 
 static void fill_services(struct dispatch *dispatch, struct service_status *rows)
 {
@@ -409,8 +405,7 @@ static void on_gateway_status(struct dispatch *dispatch, struct channel_peer pee
     arena_free(&arena);
 }
 
-/* ---- frames
- * ------------------------------------------------------------------------------------------ */
+/* ---- frames -------------------------------------------------------------------------------- */
 
 static const struct control_row {
     unsigned number;
@@ -475,8 +470,7 @@ static void on_frame(struct dispatch *dispatch, const struct channel_frame *fram
     }
 }
 
-/* ---- loop
- * --------------------------------------------------------------------------------------------- */
+/* ---- loop ---------------------------------------------------------------------------------- */
 
 /* Returns how many frames there were, at most RECEIVE_BURST. */
 static int receive_some(struct dispatch *dispatch)
@@ -552,8 +546,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     refuse_orphans(dispatch);
 }
 
-/* ---- start and stop
- * ------------------------------------------------------------------------------------ */
+/* ---- start and stop ------------------------------------------------------------------------ */
 
 static void release(struct dispatch *dispatch)
 {
@@ -566,7 +559,8 @@ static void release(struct dispatch *dispatch)
     slots_free(dispatch->slots);
     channel_free(dispatch->router);
     channel_context_free(dispatch->context);
-    endpoint_unlock(dispatch->lock_fd);
+    endpoint_release(dispatch->lock_fd, dispatch->endpoint);
+    free(dispatch->endpoint);
     buf_free(&dispatch->outgoing);
     free(dispatch);
 }
@@ -575,7 +569,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
                               struct arena *arena, const char **out_error)
 {
     struct dispatch *dispatch = calloc(1, sizeof *dispatch);
-    if (!dispatch)
+    if (!dispatch || !(dispatch->endpoint = strdup(settings->endpoint)))
         die("out of memory");
     dispatch->settings = *settings;
     dispatch->slots = slots_new(settings->slots);

@@ -26,8 +26,7 @@ enum {
     HEADER_COUNT = 100,
 };
 
-/* ---- handlers of the HTTP server
- * ------------------------------------------------------------------- */
+/* ---- handlers of the HTTP server ----------------------------------------------------------- */
 
 static void on_request(void *owner, struct http_exchange *exchange)
 {
@@ -69,8 +68,7 @@ void gateway_request_ended(struct gateway *gateway)
     leave_if_idle(gateway);
 }
 
-/* ---- stopping
- * ---------------------------------------------------------------------------------------- */
+/* ---- stopping ------------------------------------------------------------------------------ */
 
 static void on_stop_timer(evutil_socket_t fd, short what, void *argument)
 {
@@ -98,8 +96,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *argu
     leave_if_idle(gateway);
 }
 
-/* ---- starting
- * ---------------------------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------------------------ */
 
 static void fill_status(void *owner, struct gateway_status_reply *status)
 {

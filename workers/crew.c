@@ -50,7 +50,7 @@ static const struct job_handler *handler_of(const struct job_service *service, u
 }
 
 /* ---- the threads' side ------------------------------------------------------------------------
- */
+ ---- */
 
 static void deliver(struct crew *crew, struct job **jobs, size_t count)
 {
@@ -167,7 +167,7 @@ static void *thread_main(void *argument)
 }
 
 /* ---- the agent's side -------------------------------------------------------------------------
- */
+ ---- */
 
 static void lane_init(struct lane_queue *lane)
 {

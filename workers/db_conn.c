@@ -89,7 +89,7 @@ void db_arena_reset(struct db *db)
 }
 
 /* ---- errors ------------------------------------------------------------------------------------
- */
+ ---- */
 
 static bool is_callers(enum db_error error)
 {
@@ -120,7 +120,7 @@ static enum db_error run_plain(struct db *db, const char *sql)
 }
 
 /* ---- connection --------------------------------------------------------------------------------
- */
+ ---- */
 
 static void close_statements(struct db *db)
 {
@@ -275,7 +275,7 @@ void db_keep(struct db *db)
 }
 
 /* ---- statements --------------------------------------------------------------------------------
- */
+ ---- */
 
 static struct statement *find_statement(struct db *db, struct str sql)
 {
@@ -457,7 +457,7 @@ int64_t db_insert_id(const struct db *db)
 }
 
 /* ---- transactions ------------------------------------------------------------------------------
- */
+ ---- */
 
 enum db_error db_only_duplicates(struct db *db, bool *out)
 {

@@ -50,7 +50,7 @@ struct worker {
 };
 
 /* ---- sending -----------------------------------------------------------------------------------
- */
+ ---- */
 
 static enum channel_result send_frame(struct worker *worker, struct link *link,
                                       const struct envelope *envelope, struct str body)
@@ -132,7 +132,7 @@ static void refuse_job(struct worker *worker, struct job *job, enum status statu
 }
 
 /* ---- handlers -----------------------------------------------------------------------------------
- */
+ ---- */
 
 static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
                        const struct message_type *type, struct str body)
@@ -223,8 +223,7 @@ static void on_frame(struct worker *worker, size_t link, struct str frame)
     }
 }
 
-/* ---- gateways come and go
- * ------------------------------------------------------------------------ */
+/* ---- gateways come and go ------------------------------------------------------------------ */
 
 static struct link *link_find(struct worker *worker, const char *endpoint)
 {
@@ -301,8 +300,7 @@ static void look_for_gateways(struct worker *worker)
         look_for(worker, worker->settings->gateways[i]);
 }
 
-/* ---- time
- * ----------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------- */
 
 static void send_heartbeats(struct worker *worker)
 {
@@ -324,8 +322,7 @@ static void on_tick(struct worker *worker)
     worker->next_tick_us = clock_us() + worker->settings->heartbeat_ms * 1000;
 }
 
-/* ---- leaving
- * --------------------------------------------------------------------------------------- */
+/* ---- leaving ------------------------------------------------------------------------------- */
 
 static void on_stop_signal(struct worker *worker)
 {
@@ -376,8 +373,7 @@ static void leave_when_done(struct worker *worker)
     worker->stopping = true;
 }
 
-/* ---- loop
- * ------------------------------------------------------------------------------------------ */
+/* ---- loop ---------------------------------------------------------------------------------- */
 
 static void receive_all(struct worker *worker, size_t link)
 {

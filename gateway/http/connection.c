@@ -18,7 +18,7 @@
 
 enum { FILE_TURN = 1 << 20 }; /* bytes of a file in one turn of the loop */
 
-/* ---- deadlines: one timer, moved only when it would come too late ---- */
+/* ---- deadlines: one timer, moved only when it would come too late -------------------------- */
 
 static void arm(struct http_connection *connection)
 {
@@ -43,7 +43,7 @@ static int64_t after_ms(int64_t ms)
     return clock_us() + ms * 1000;
 }
 
-/* ---- exchanges ---- */
+/* ---- exchanges ----------------------------------------------------------------------------- */
 
 static void exchange_free(struct exchange *exchange)
 {
@@ -134,7 +134,7 @@ static void linger(struct http_connection *connection)
     }
 }
 
-/* ---- writing ---- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 static bool is_transient(int error)
 {
@@ -284,7 +284,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
         connection_close(connection);
 }
 
-/* ---- reading ---- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 /* The exchange is over for its connection: tell the handler, or say it in plain text. */
 static void fail(struct http_connection *connection, int status)
@@ -419,7 +419,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     connection_read(arg);
 }
 
-/* ---- waking ---- */
+/* ---- waking -------------------------------------------------------------------------------- */
 
 static void on_deadline(struct http_connection *connection)
 {
@@ -453,7 +453,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         arm(connection);
 }
 
-/* ---- birth ---- */
+/* ---- birth --------------------------------------------------------------------------------- */
 
 static void print_client(const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
 {

@@ -17,7 +17,7 @@ enum {
     PAUSE_US = 100000 /* out of descriptors: how long the listener rests */
 };
 
-/* ---- listening ---- */
+/* ---- listening ----------------------------------------------------------------------------- */
 
 static int listen_on(const struct addrinfo *at)
 {
@@ -68,7 +68,7 @@ static int bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-/* ---- accepting ---- */
+/* ---- accepting ----------------------------------------------------------------------------- */
 
 static void rest_a_moment(struct http_server *server, int error)
 {
@@ -127,7 +127,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
     accept_some(arg);
 }
 
-/* ---- life ---- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static void free_dead(struct http_server *server)
 {

@@ -39,7 +39,7 @@ struct world {
     uintptr_t lowest_frame, highest_frame;
 };
 
-/* ---- the handler ---- */
+/* ---- the handler --------------------------------------------------------------------------- */
 
 static void answer(struct http_exchange *exchange, const char *text)
 {
@@ -115,7 +115,7 @@ static void on_drained(void *owner)
     ((struct world *)owner)->drained++;
 }
 
-/* ---- the world ---- */
+/* ---- the world ----------------------------------------------------------------------------- */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -176,7 +176,7 @@ static struct http_server_config defaults(void)
     return HTTP_SERVER_CONFIG_DEFAULT;
 }
 
-/* ---- clients ---- */
+/* ---- clients ------------------------------------------------------------------------------- */
 
 static void on_client(evutil_socket_t fd, short what, void *arg)
 {
@@ -256,7 +256,7 @@ static void ask(struct client *client, const char *request, const char *end)
     AWAIT(ends_with(client, end));
 }
 
-/* ---- tests ---- */
+/* ---- tests --------------------------------------------------------------------------------- */
 
 TEST("a connection serves one request after the other and remembers nothing between")
 {
