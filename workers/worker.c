@@ -20,7 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { LINKS = 64, RECEIVE_BURST = 512 };
+enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512 };
 
 /* A gateway this pool is connected to. */
 struct link {
