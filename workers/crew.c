@@ -49,8 +49,7 @@ static const struct job_handler *handler_of(const struct job_service *service, u
     return NULL;
 }
 
-/* ---- the threads' side ------------------------------------------------------------------------
- */
+/* ---- the threads' side ------------------------------------------------------------------- */
 
 static void deliver(struct crew *crew, struct job **jobs, size_t count)
 {
@@ -166,8 +165,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* ---- the agent's side -------------------------------------------------------------------------
- */
+/* ---- the agent's side -------------------------------------------------------------------- */
 
 static void lane_init(struct lane_queue *lane)
 {
