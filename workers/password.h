@@ -1,5 +1,5 @@
-/* password: the service that makes and checks Argon2id hashes. CPU and memory only, in a pool of its
- * own, so that a flood of log-ins slows nothing else. */
+/* password: the service that makes and checks Argon2id hashes. CPU and memory only, in a pool of
+ * its own, so that a flood of log-ins slows nothing else. */
 #ifndef VOTE_WORKERS_PASSWORD_H
 #define VOTE_WORKERS_PASSWORD_H
 

@@ -35,8 +35,8 @@ bool password_hash_verify(struct str hash, struct str password)
 {
     char text[PASSWORD_HASH_SIZE];
     start_sodium();
-    return copy_hash(hash, text) && crypto_pwhash_str_verify(text, password.data ? password.data : "",
-                                                             password.size) == 0;
+    return copy_hash(hash, text) &&
+           crypto_pwhash_str_verify(text, password.data ? password.data : "", password.size) == 0;
 }
 
 bool password_hash_is_valid(struct str hash)

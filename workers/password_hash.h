@@ -1,5 +1,5 @@
-/* password_hash: Argon2id strings; the only door to sodium.h. Slow and heavy on purpose: a call takes
- * tens of milliseconds and `memlimit` bytes. Any thread. */
+/* password_hash: Argon2id strings; the only door to sodium.h. Slow and heavy on purpose: a call
+ * takes tens of milliseconds and `memlimit` bytes. Any thread. */
 #ifndef VOTE_WORKERS_PASSWORD_HASH_H
 #define VOTE_WORKERS_PASSWORD_HASH_H
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 1000, WORDS_LIMIT = 16, ERROR_WORD = 32 };
@@ -205,7 +206,8 @@ static bool write_all(redisContext *context, struct str bytes)
     return true;
 }
 
-/* On DONE conn->raw holds `count` replies; otherwise what came is forgotten and *out_error tells. */
+/* On DONE conn->raw holds `count` replies; otherwise what came is forgotten and *out_error tells.
+ */
 static enum exchange exchange(struct redis_conn *conn, struct str bytes, size_t count,
                               int64_t until_us, const char **out_error)
 {
@@ -315,7 +317,8 @@ static bool dial(struct redis_conn *conn)
     return false;
 }
 
-/* An idle connection has nothing to say: readable means closed, or a reply that nobody asked for. */
+/* An idle connection has nothing to say: readable means closed, or a reply that nobody asked for.
+ */
 static void drop_if_stale(struct redis_conn *conn)
 {
     if (!conn->context)

@@ -1,8 +1,8 @@
 /* redis_conn: one thread's connection to Redis; the only door to hiredis.h.
  *
  * A connection that failed, timed out, or holds a byte nobody asked for is closed and never used
- * again: a late reply on it would be another user's. While Redis is away every run is UNAVAILABLE at
- * once, but for one attempt to connect after 50 ms, 100 ms … at most 1 s. */
+ * again: a late reply on it would be another user's. While Redis is away every run is UNAVAILABLE
+ * at once, but for one attempt to connect after 50 ms, 100 ms … at most 1 s. */
 #ifndef VOTE_WORKERS_REDIS_CONN_H
 #define VOTE_WORKERS_REDIS_CONN_H
 
@@ -34,7 +34,7 @@ void redis_conn_free(struct redis_conn *conn);
 
 /* redis_conn_add: a command of the next run, as its words; copied. Words may hold any bytes. */
 void redis_conn_add(struct redis_conn *conn, const struct str *words, size_t count);
-#define redis_conn_command(conn, ...)                      \
+#define redis_conn_command(conn, ...)                         \
     redis_conn_add((conn), (const struct str[]){__VA_ARGS__}, \
                    sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str))
 

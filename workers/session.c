@@ -28,8 +28,12 @@ static bool id_is_plausible(struct str id)
 
 static struct str key_of(const struct session_thread *self, struct job *job, struct str id)
 {
-    return str_from(
-        arena_printf(&job->arena, "%s_%.*s", self->settings->cookie_name, STR_ARG(id)));
+    return str_from(arena_printf(&job->arena, "%s_%.*s", self->settings->cookie_name, STR_ARG(id)));
+}
+
+static struct str seconds(struct job *job, int64_t count)
+{
+    return str_from(arena_printf(&job->arena, "%lld", (long long)count));
 }
 
 static int64_t now_s(void)
@@ -82,16 +86,14 @@ static void on_session_read(void *thread, struct job **jobs, size_t count)
     struct session_thread *self = thread;
     struct job *asked[READ_BATCH], *over[READ_BATCH];
     size_t asked_count = 0, over_count = 0;
-    char idle[24];
-    snprintf(idle, sizeof idle, "%lld", (long long)self->settings->idle_s);
+    struct str idle = seconds(jobs[0], self->settings->idle_s);
     for (size_t i = 0; i < count; i++) {
         struct str id = id_read(jobs[i]);
         if (!id_is_plausible(id)) {
             job_fail(jobs[i], STATUS_NOT_LOGGED_IN, "not a session id");
             continue;
         }
-        redis_conn_command(self->redis, STR("GETEX"), key_of(self, jobs[i], id), STR("EX"),
-                           str_from(idle));
+        redis_conn_command(self->redis, STR("GETEX"), key_of(self, jobs[i], id), STR("EX"), idle);
         asked[asked_count++] = jobs[i];
     }
     if (asked_count == 0)
@@ -126,14 +128,13 @@ static enum status replace(struct session_thread *self, struct job *job, struct 
                            struct str old_id, const struct session_value *value)
 {
     struct buf text = {0};
-    char expiry[24];
     int64_t idle_s = self->settings->idle_s, absolute_s = self->settings->absolute_s;
     size_t count = 3;
-    snprintf(expiry, sizeof expiry, "%lld", (long long)(idle_s < absolute_s ? idle_s : absolute_s));
+    struct str expiry = seconds(job, idle_s < absolute_s ? idle_s : absolute_s);
     session_value_print(value, &text);
     redis_conn_command(self->redis, STR("MULTI"));
     redis_conn_command(self->redis, STR("SET"), key_of(self, job, id), buf_str(&text), STR("EX"),
-                       str_from(expiry));
+                       expiry);
     if (id_is_plausible(old_id)) {
         add_delete(self, job, old_id);
         count++;

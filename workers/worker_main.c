@@ -16,9 +16,9 @@ static const struct pool *const pools[] = {
 enum { THREADS_MAX = 1024, FILES_OF_A_THREAD = 2, FILES_OF_A_LINK = 4, FILES_BESIDES = 32 };
 
 /* "session|password" */
-static char *pool_names(struct arena *arena)
+static const char *pool_names(struct arena *arena)
 {
-    char *names = "";
+    const char *names = "";
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         names = arena_printf(arena, "%s%s%s", names, i ? "|" : "",
                              service_name(pools[i]->service->service));
@@ -82,7 +82,7 @@ static int run_pool(const struct pool *pool, const struct config *config, const 
 int main(int argc, char **argv)
 {
     struct arena arena = {0};
-    char *names = pool_names(&arena);
+    const char *names = pool_names(&arena);
     const char *threads = NULL;
     const struct options_row rows[] = {
         {"threads", "N", "threads that serve, not the number configured", NULL, &threads},
