@@ -140,6 +140,62 @@ bool str_has_control(struct str s)
     return false;
 }
 
+/* Length of the white-space character at the start of s (not empty), or 0. */
+static size_t blank_sequence(struct str s)
+{
+    static const struct str blanks[] = {
+        {"\xc2\x85", 2},     {"\xc2\xa0", 2},     {"\xe2\x80\xa8", 3},
+        {"\xe2\x80\xa9", 3}, {"\xe3\x80\x80", 3}, {"\xef\xbb\xbf", 3},
+    };
+    if (s.data[0] == ' ' || (s.data[0] >= '\t' && s.data[0] <= '\r'))
+        return 1;
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+        if (str_starts(s, blanks[i]))
+            return blanks[i].size;
+    bool spaces = str_starts(s, STR("\xe2\x80")) && s.size >= 3 &&
+                  (unsigned char)s.data[2] >= 0x80 && (unsigned char)s.data[2] <= 0x8b;
+    return spaces ? 3 : 0;
+}
+
+bool str_is_blank(struct str s)
+{
+    while (s.size > 0) {
+        size_t n = blank_sequence(s);
+        if (n == 0)
+            return false;
+        s = str_make(s.data + n, s.size - n);
+    }
+    return true;
+}
+
+/* Number of the `size` digits at `at`, or -1. */
+static int digits_at(struct str s, size_t at, size_t size)
+{
+    int value = 0;
+    for (size_t i = at; i < at + size; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9')
+            return -1;
+        value = value * 10 + (s.data[i] - '0');
+    }
+    return value;
+}
+
+bool str_is_datetime(struct str s)
+{
+    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (s.size != 19 || s.data[4] != '-' || s.data[7] != '-' || s.data[10] != ' ' ||
+        s.data[13] != ':' || s.data[16] != ':')
+        return false;
+    int year = digits_at(s, 0, 4), month = digits_at(s, 5, 2), day = digits_at(s, 8, 2);
+    int hour = digits_at(s, 11, 2), minute = digits_at(s, 14, 2), second = digits_at(s, 17, 2);
+    if (year < 1000 || month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (day > month_days[month - 1] + (month == 2 && leap))
+        return false;
+    return hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
+}
+
 void hex_encode(const void *bytes, size_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -60,6 +60,13 @@ size_t str_utf8_length(struct str s);
 /* str_has_control: holds a byte below 0x20 or 0x7f. */
 bool str_has_control(struct str s);
 
+/* str_is_blank: nothing to read in it: empty, or only white space (ASCII, and U+0085, U+00A0,
+ * U+2000 to U+200B, U+2028, U+2029, U+3000, U+FEFF). s is UTF-8. */
+bool str_is_blank(struct str s);
+
+/* str_is_datetime: "2018-04-15 19:47:16", a moment that exists in the years 1000 to 9999. */
+bool str_is_datetime(struct str s);
+
 /* hex_encode: writes 2 * size lower-case digits and a NUL to out (2 * size + 1 bytes). */
 void hex_encode(const void *bytes, size_t size, char *out);
 

@@ -2,7 +2,8 @@
  *
  * proto/config/keys.def lists every key: config->gateway.port is gateway.port in the file, and
  * `databases.default` is config->database, `caches.default` config->cache, the keys at the top
- * config->files. An option of the command line wins over the file, the file over the default.
+ * config->files. The file may also say `gateway.port: 9101` on one line. An option of the command
+ * line wins over the file, the file over the default.
  *
  * Two libraries share the work. libyaml reads the file as events, because only so every value has a
  * line, every mistake is reported and not the first alone, and anchors, aliases and tags can be
@@ -22,12 +23,12 @@ struct config_list {
     uint32_t count;
 };
 
-/* Strings are never NULL: what is not set is "". Units are in the names, bounds in keys.def. */
+/* Strings are never NULL: what is not set is "". Units and bounds: keys.def. */
 struct config {
-#define SECTION(id, path, help) struct {
-#define END(id) \
-    }           \
-    id;
+/* clang-format off */
+#define SECTION(id, path, help)                             struct {
+#define END(id)                                             } id;
+/* clang-format on */
 #define TEXT(section, name, standard, min, max, help)       const char *name;
 #define SECRET(section, name, help)                         const char *name;
 #define INT(section, name, standard, min, max, help)        int64_t name;

@@ -1,36 +1,6 @@
 #include "proto/config/config.h"
 #include "proto/config/keys.h"
-#include "proto/config/options.h"
-#include "tests/unit/test.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* Each test writes its file as vote.yaml into a directory of the program's own, and works there. */
-static char directory[] = "/tmp/config_test.XXXXXX";
-
-__attribute__((constructor)) static void enter_directory(void)
-{
-    if (!mkdtemp(directory) || chdir(directory) != 0)
-        abort();
-}
-
-__attribute__((destructor)) static void leave_directory(void)
-{
-    static const char *const files[] = {"vote.yaml", "secret", "out"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        unlink(files[i]);
-    rmdir(directory);
-}
-
-static void write_file(const char *name, struct str text)
-{
-    FILE *file = fopen(name, "w");
-    CHECK(file);
-    fwrite(text.data, 1, text.size, file);
-    CHECK_INT(fclose(file), 0);
-}
+#include "tests/unit/scratch.h"
 
 static struct buf errors;
 
@@ -115,6 +85,16 @@ TEST("a file sets any kind of key, at the top, in a section and in one within an
     CHECK_INT(config->log.level, LOG_DEBUG);
     CHECK_INT(config->limits.body, 1048576);
     config_free(config);
+}
+
+TEST("a key may be written with its dots, as --set has it, but still once")
+{
+    struct config *config = load("gateway.port: 5\n");
+    CHECK_LOADED(config);
+    CHECK_INT(config->gateway.port, 5);
+    config_free(config);
+    CHECK_WRONG("gateway.port: 5\ngateway: {port: 6}\n",
+                "vote.yaml:2: gateway.port: is given twice, expected it once (first in line 1)\n");
 }
 
 TEST("an integer is decimal, whatever YAML makes of a leading zero")
@@ -206,7 +186,7 @@ TEST("an unknown key names the nearest known one")
                                            "expected one like databases.default.minsize\n");
     CHECK_WRONG("static_dri: x\n",
                 "vote.yaml:1: static_dri: is no known key, expected one like static_dir\n");
-    CHECK(!load("'': {'': {port: 1}}\n"));
+    CHECK(!load("'': {log: {level: info}}\n"));
     CHECK(!load("\"gateway\\0\": {port: 1}\n"));
 }
 
@@ -515,123 +495,6 @@ TEST("config/vote.yaml is valid, has every key, and each at its default")
     buf_free(&text);
     buf_free(&shown);
     buf_free(&defaults);
-}
-
-/* The command line. */
-
-static const char *threads;
-static const char *loud;
-
-static const struct options program = {
-    .usage = "[OPTION…] POOL",
-    .summary = "A program under test.",
-    .rows =
-        (const struct options_row[]){
-            {"port", "PORT", "port to listen on", "gateway.port", NULL},
-            {"gateway", "ENDPOINT", "a gateway; again for more", "pools.gateways", NULL},
-            {"threads", "N", "threads", NULL, &threads},
-            {"loud", NULL, "say more", NULL, &loud},
-            {NULL},
-        },
-};
-
-static struct config *options_config;
-static int options_first;
-
-/* What the program says goes to the file `out`, so that the test's own words stay apart. */
-static int run(const char *const *args, struct buf *out)
-{
-    static char name[] = "test";
-    char *argv[16] = {name};
-    int argc = 1;
-    for (; *args; args++)
-        argv[argc++] = (char *)*args;
-    fflush(stdout);
-    int keep_out = dup(1), keep_err = dup(2);
-    int file = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(file, 1);
-    dup2(file, 2);
-    int status = options_read(&program, argc, argv, &options_config, &options_first);
-    fflush(stdout);
-    dup2(keep_out, 1);
-    dup2(keep_err, 2);
-    close(keep_out);
-    close(keep_err);
-    buf_reset(out);
-    ssize_t n = pread(file, buf_reserve(out, 65536), 65536, 0);
-    out->size = n > 0 ? (size_t)n : 0;
-    close(file);
-    return status;
-}
-
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL}, &errors)
-
-TEST("options set keys, gather lists, keep what is the program's own, and leave the arguments")
-{
-    write_file("vote.yaml", STR("gateway: {port: 1}\n"));
-    CHECK_INT(RUN("--config", "vote.yaml", "db", "--port=9101", "--gateway", "ipc://a", "--gateway",
-                  "ipc://b", "--threads", "3", "--loud", "--set", "site.name=a=b"),
-              -1);
-    CHECK_INT(options_first, 13);
-    CHECK_INT(options_config->gateway.port, 9101);
-    CHECK_INT(options_config->pools.gateways.count, 2);
-    CHECK_STR(str_from(options_config->pools.gateways.items[1]), "ipc://b");
-    CHECK_STR(str_from(options_config->site.name), "a=b");
-    CHECK_STR(str_from(threads), "3");
-    CHECK_STR(str_from(loud), "loud");
-    config_free(options_config);
-}
-
-TEST("--check-config says ok, or every mistake and exits 1")
-{
-    write_file("vote.yaml", STR("gateway: {port: 1}\n"));
-    CHECK_INT(RUN("--config", "vote.yaml", "--check-config"), 0);
-    CHECK_STR(buf_str(&errors), "ok\n");
-    CHECK_INT(RUN("--config", "vote.yaml", "--check-config", "--port", "0", "--gateway", "a"), 1);
-    CHECK_STR(
-        buf_str(&errors),
-        "--port: gateway.port: 0 is out of range, expected 1 to 65535\n"
-        "--gateway: pools.gateways: item 1 is \"a\", expected an ipc:// or tcp:// endpoint\n");
-}
-
-TEST("--print-config, --help and --version print and exit 0")
-{
-    write_file("vote.yaml", STR("databases: {default: {password: hush}}\n"));
-    CHECK_INT(RUN("--config", "vote.yaml", "--print-config", "--port", "5"), 0);
-    CHECK(memmem(errors.data, errors.size, "  port: 5 # --port\n", 19));
-    CHECK(!memmem(errors.data, errors.size, "hush", 4));
-    CHECK_INT(RUN("--help"), 0);
-    CHECK(memmem(errors.data, errors.size, "\n  --port PORT             port to listen on\n", 44));
-    CHECK(memmem(errors.data, errors.size, "\n  --print-config ", 17));
-    CHECK_INT(RUN("--version"), 0);
-    CHECK(memmem(errors.data, errors.size, " " VOTE_VERSION "\n", sizeof VOTE_VERSION + 1));
-}
-
-TEST("a wrong use of the command line exits 1 and points to --help")
-{
-    CHECK_INT(RUN("--prot", "5"), 1);
-    CHECK(str_ends(buf_str(&errors), STR(" --help'.\n")));
-    CHECK_INT(RUN("--config", "/dev/null", "--set", "gateway.port"), 1);
-    CHECK(memmem(errors.data, errors.size, "--set needs KEY=VALUE, not gateway.port\n", 40));
-}
-
-TEST("without --config the file is config/vote.yaml, then /etc/vote/vote.yaml")
-{
-    CHECK_INT(mkdir("config", 0700), 0);
-    write_file("config/vote.yaml", STR("gateway: {port: 77}\n"));
-    int status = RUN("db");
-    unlink("config/vote.yaml");
-    rmdir("config");
-    CHECK_INT(status, -1);
-    CHECK_INT(options_config->gateway.port, 77);
-    config_free(options_config);
-    if (access("/etc/vote/vote.yaml", F_OK) == 0) /* this machine has a site of its own */
-        return;
-    CHECK_INT(RUN("--set", "gateway.prot=1"), 1);
-    CHECK_STR(buf_str(&errors),
-              "config/vote.yaml, /etc/vote/vote.yaml: file: No such file or directory, expected a "
-              "file that can be read\n"
-              "--set: gateway.prot: is no known key, expected one like gateway.port\n");
 }
 
 TEST_MAIN

@@ -1,0 +1,363 @@
+/* A batch of votes is one transaction, and every answer follows its COMMIT.
+ *
+ * Locks are taken in one order everywhere, so that two batches wait for each other but never in a
+ * circle: the questions shared, ascending (closing takes them exclusively); the choices
+ * exclusively, ascending, before the INSERT, whose foreign key would take them shared; then the
+ * votes by primary key. What stands in the table decides: the row of (question, user) with this
+ * request id is the answer to this request, now or when it comes again. */
+#include "workers/db_handlers.h"
+
+#include "proto/base/die.h"
+#include "proto/base/log.h"
+
+#include <stdlib.h>
+
+enum { INSERT_STEP = 16 }; /* rows of an INSERT: 1 to 16, or a multiple of it */
+
+struct ballot {
+    struct job *job;
+    const struct vote_cast *ask;
+    size_t arrival;
+    struct id receipt;   /* made once: a second attempt stores the same */
+    enum status verdict; /* of this attempt */
+    bool inserted;       /* by this attempt */
+};
+
+struct ballots {
+    struct ballot *items; /* by question, user, arrival */
+    size_t count;
+    bool unknown; /* a COMMIT got no answer: nothing may expire any more */
+};
+
+static int by_key(const struct vote_cast *a, const struct vote_cast *b)
+{
+    if (a->question_id != b->question_id)
+        return a->question_id < b->question_id ? -1 : 1;
+    return (a->user_id > b->user_id) - (a->user_id < b->user_id);
+}
+
+static int by_key_and_arrival(const void *a, const void *b)
+{
+    const struct ballot *x = a, *y = b;
+    int order = by_key(x->ask, y->ask);
+    return order ? order : (x->arrival > y->arrival) - (x->arrival < y->arrival);
+}
+
+/* ---- judging -----------------------------------------------------------------------------------
+ */
+
+static int64_t question_id_of(const struct vote_cast *ask)
+{
+    return ask->question_id;
+}
+
+static int64_t choice_id_of(const struct vote_cast *ask)
+{
+    return ask->choice_id;
+}
+
+static int64_t user_id_of(const struct vote_cast *ask)
+{
+    return ask->user_id;
+}
+
+/* The ids of the ballots nothing was found against so far. */
+static struct db_ids ids_of(struct db *db, const struct ballots *ballots,
+                            int64_t (*id_of)(const struct vote_cast *))
+{
+    struct db_ids ids = db_ids_new(db_arena(db), ballots->count);
+    for (size_t i = 0; i < ballots->count; i++)
+        if (ballots->items[i].verdict == STATUS_OK)
+            db_ids_add(&ids, id_of(ballots->items[i].ask));
+    db_ids_sort(&ids);
+    return ids;
+}
+
+/* SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
+ * statement, before it waited for a closing to end. */
+static enum db_error judge_questions(struct db *db, struct ballots *ballots)
+{
+    struct db_rows rows;
+    struct db_ids ids = ids_of(db, ballots, question_id_of);
+    enum db_error error =
+        db_select_in(db,
+                     "SELECT id, delete_flag, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
+                     " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
+                     &ids, ") ORDER BY id LOCK IN SHARE MODE", &rows);
+    for (size_t i = 0; !error && i < ballots->count; i++) {
+        struct ballot *ballot = &ballots->items[i];
+        ptrdiff_t row = db_find(&rows, ballot->ask->question_id);
+        if (row < 0 || db_at(&rows, (size_t)row, 1)->number)
+            ballot->verdict = STATUS_NOT_FOUND;
+        else if (db_at(&rows, (size_t)row, 2)->number)
+            ballot->verdict = STATUS_QUESTION_CLOSED;
+    }
+    return error;
+}
+
+static enum db_error judge_users(struct db *db, struct ballots *ballots)
+{
+    struct db_rows rows;
+    struct db_ids ids = ids_of(db, ballots, user_id_of);
+    if (ids.count == 0)
+        return DB_OK;
+    enum db_error error = db_select_in(db, "SELECT id FROM user WHERE id IN (", &ids,
+                                       ") AND delete_flag = 0 ORDER BY id", &rows);
+    for (size_t i = 0; !error && i < ballots->count; i++) {
+        struct ballot *ballot = &ballots->items[i];
+        if (ballot->verdict == STATUS_OK && db_find(&rows, ballot->ask->user_id) < 0)
+            ballot->verdict = STATUS_USER_UNKNOWN;
+    }
+    return error;
+}
+
+static enum db_error judge_choices(struct db *db, struct ballots *ballots)
+{
+    struct db_rows rows;
+    struct db_ids ids = ids_of(db, ballots, choice_id_of);
+    if (ids.count == 0)
+        return DB_OK;
+    enum db_error error =
+        db_select_in(db, "SELECT id, question_id FROM choice FORCE INDEX (PRIMARY) WHERE id IN (",
+                     &ids, ") AND delete_flag = 0 ORDER BY id FOR UPDATE", &rows);
+    for (size_t i = 0; !error && i < ballots->count; i++) {
+        struct ballot *ballot = &ballots->items[i];
+        if (ballot->verdict != STATUS_OK)
+            continue;
+        ptrdiff_t row = db_find(&rows, ballot->ask->choice_id);
+        if (row < 0 || db_at(&rows, (size_t)row, 1)->number != ballot->ask->question_id)
+            ballot->verdict = STATUS_NOT_FOUND;
+    }
+    return error;
+}
+
+/* ---- storing -----------------------------------------------------------------------------------
+ */
+
+static void mark_inserted(struct ballot **sent, size_t count, const struct db_rows *rows)
+{
+    for (size_t i = 0, row = 0; i < count && row < rows->count; i++) {
+        const struct vote_cast *ask = sent[i]->ask; /* both ascend by the key */
+        if (db_at(rows, row, 0)->number != ask->question_id ||
+            db_at(rows, row, 1)->number != ask->user_id)
+            continue;
+        sent[i]->inserted = true;
+        row++;
+    }
+}
+
+static enum db_error insert_rows(struct db *db, struct ballot **ballots, size_t count)
+{
+    struct arena *arena = db_arena(db);
+    struct db_param *params = arena_array(arena, 5 * count, sizeof *params), *at = params;
+    for (size_t i = 0; i < count; i++) {
+        *at++ = P_INT(ballots[i]->ask->question_id);
+        *at++ = P_INT(ballots[i]->ask->user_id);
+        *at++ = P_INT(ballots[i]->ask->choice_id);
+        *at++ = P_ID(ballots[i]->ask->request_id);
+        *at++ = P_ID(ballots[i]->receipt);
+    }
+    const char *sql = db_repeat(
+        arena,
+        "INSERT IGNORE INTO vote (question_id, user_id, choice_id, request_id, receipt) VALUES ",
+        "(?, ?, ?, ?, ?)", count, " RETURNING question_id, user_id");
+    struct db_rows rows;
+    enum db_error error = db_query(db, sql, params, 5 * count, &rows);
+    if (error || rows.count == count) {
+        if (!error)
+            mark_inserted(ballots, count, &rows);
+        return error;
+    }
+    bool only_duplicates;
+    error = db_only_duplicates(db, &only_duplicates);
+    if (!error && !only_duplicates) {
+        log_error("votes_ignored", L_INT("count", (int64_t)(count - rows.count)));
+        error = DB_FAILED; /* IGNORE hid another error; alone, each shows its own */
+    }
+    if (!error)
+        mark_inserted(ballots, count, &rows);
+    return error;
+}
+
+/* The first good ballot of each voter and question, ascending by primary key. */
+static enum db_error insert_votes(struct db *db, struct ballots *ballots)
+{
+    struct ballot **good = arena_array(db_arena(db), ballots->count, sizeof(struct ballot *));
+    size_t count = 0;
+    for (size_t i = 0; i < ballots->count; i++) {
+        struct ballot *ballot = &ballots->items[i];
+        if (ballot->verdict == STATUS_OK &&
+            (count == 0 || by_key(good[count - 1]->ask, ballot->ask) != 0))
+            good[count++] = ballot;
+    }
+    enum db_error error = DB_OK;
+    for (size_t done = 0, n; !error && done < count; done += n) {
+        n = count - done; /* few sizes, so that few statements are prepared */
+        n = n <= INSERT_STEP ? n : n - n % INSERT_STEP;
+        error = insert_rows(db, good + done, n);
+    }
+    return error;
+}
+
+/* What the table holds decides about the ballots that were not inserted: a vote cast by the same
+ * request is this one, whatever has become of the question since. */
+static enum db_error compare_stored(struct ballots *ballots, const struct db_rows *rows)
+{
+    for (size_t i = 0, row = 0; i < ballots->count; i++) {
+        struct ballot *ballot = &ballots->items[i];
+        const struct vote_cast *ask = ballot->ask;
+        if (ballot->inserted)
+            continue;
+        while (row < rows->count &&
+               by_key(&(struct vote_cast){.question_id = db_at(rows, row, 0)->number,
+                                          .user_id = db_at(rows, row, 1)->number},
+                      ask) < 0)
+            row++;
+        bool found = row < rows->count && db_at(rows, row, 0)->number == ask->question_id &&
+                     db_at(rows, row, 1)->number == ask->user_id;
+        if (!found && ballot->verdict == STATUS_OK)
+            return DB_FAILED; /* neither inserted nor a duplicate */
+        if (!found)
+            continue;
+        bool same = db_at(rows, row, 2)->number == ask->choice_id &&
+                    memcmp(db_at(rows, row, 3)->text.data, ask->request_id.bytes, 16) == 0;
+        if (same) {
+            ballot->verdict = STATUS_OK;
+            memcpy(ballot->receipt.bytes, db_at(rows, row, 4)->text.data, 16);
+        } else if (ballot->verdict == STATUS_OK) {
+            ballot->verdict = STATUS_ALREADY_VOTED;
+        }
+    }
+    return DB_OK;
+}
+
+static enum db_error find_stored(struct db *db, struct ballots *ballots)
+{
+    struct arena *arena = db_arena(db);
+    size_t count = 0, most = db_padded(ballots->count);
+    struct db_param *params = arena_array(arena, 2 * most, sizeof *params);
+    for (size_t i = 0; i < ballots->count; i++) {
+        if (ballots->items[i].inserted)
+            continue;
+        params[2 * count] = P_INT(ballots->items[i].ask->question_id);
+        params[2 * count + 1] = P_INT(ballots->items[i].ask->user_id);
+        count++;
+    }
+    if (count == 0)
+        return DB_OK;
+    size_t places = db_padded(count);
+    for (size_t i = count; i < places; i++) {
+        params[2 * i] = params[2 * count - 2];
+        params[2 * i + 1] = params[2 * count - 1];
+    }
+    const char *sql = db_repeat(arena,
+                                "SELECT question_id, user_id, choice_id, request_id, receipt"
+                                " FROM vote WHERE (question_id, user_id) IN (",
+                                "(?, ?)", places, ") ORDER BY question_id, user_id");
+    struct db_rows rows;
+    return db_query(db, sql, params, 2 * places, &rows) ?: compare_stored(ballots, &rows);
+}
+
+static enum db_error add_tallies(struct db *db, const struct ballots *ballots)
+{
+    enum db_error error = DB_OK;
+    struct db_ids touched = db_ids_new(db_arena(db), ballots->count);
+    for (size_t i = 0; i < ballots->count; i++)
+        if (ballots->items[i].inserted)
+            db_ids_add(&touched, ballots->items[i].ask->choice_id);
+    db_ids_sort(&touched);
+    for (size_t c = 0; !error && c < touched.count; c++) {
+        int64_t votes = 0;
+        for (size_t i = 0; i < ballots->count; i++)
+            votes +=
+                ballots->items[i].inserted && ballots->items[i].ask->choice_id == touched.items[c];
+        error = db_query(db, "UPDATE choice SET votes = votes + ? WHERE id = ?",
+                         DB_PARAMS(P_INT(votes), P_INT(touched.items[c])), NULL);
+    }
+    return error;
+}
+
+/* ---- the transaction ---------------------------------------------------------------------------
+ */
+
+static void start_attempt(struct ballots *ballots)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ballots->count; i++) {
+        struct ballot ballot = ballots->items[i];
+        if (!ballots->unknown && job_expired(ballot.job)) {
+            job_fail(ballot.job, STATUS_EXPIRED, NULL);
+            continue;
+        }
+        ballot.verdict = STATUS_OK;
+        ballot.inserted = false;
+        ballots->items[kept++] = ballot;
+    }
+    ballots->count = kept;
+}
+
+static void answer(const struct ballots *ballots)
+{
+    char receipt[ID_TEXT + 1];
+    for (size_t i = 0; i < ballots->count; i++) {
+        const struct ballot *ballot = &ballots->items[i];
+        if (ballot->verdict != STATUS_OK) {
+            job_fail(ballot->job, ballot->verdict, NULL);
+            continue;
+        }
+        struct vote_cast_reply reply = {str_from(id_print(ballot->receipt, receipt))};
+        job_answer(ballot->job, &reply);
+    }
+}
+
+static enum db_error store(struct db *db, void *arg)
+{
+    struct ballots *ballots = arg;
+    start_attempt(ballots);
+    if (ballots->count == 0)
+        return DB_OK;
+    enum db_error error = db_begin(db)
+                              ?: judge_questions(db, ballots)
+                              ?: judge_users(db, ballots)
+                              ?: judge_choices(db, ballots)
+                              ?: insert_votes(db, ballots)
+                              ?: find_stored(db, ballots)
+                              ?: add_tallies(db, ballots);
+    if (error)
+        return error;
+    error = db_commit(db);
+    if (error == DB_LOST)
+        ballots->unknown = true;
+    if (!error)
+        answer(ballots);
+    return error;
+}
+
+/* Each alone: one bad row, or a lock that will not come, keeps nobody else from voting. */
+static void store_one_by_one(struct db *db, const struct ballots *ballots)
+{
+    for (size_t i = 0; i < ballots->count; i++) {
+        struct ballots alone = {&ballots->items[i], 1, ballots->unknown};
+        struct job *job = ballots->items[i].job;
+        enum db_error error = db_attempt(db, job->deadline_us, store, &alone);
+        if (error)
+            db_fail(&job, 1, error);
+    }
+}
+
+void on_vote_cast(void *thread, struct job **jobs, size_t count)
+{
+    struct db *db = thread;
+    db_arena_reset(db);
+    struct ballots ballots = {.items = arena_array(db_arena(db), count, sizeof *ballots.items),
+                              .count = count};
+    for (size_t i = 0; i < count; i++)
+        ballots.items[i] = (struct ballot){
+            .job = jobs[i], .ask = jobs[i]->request, .arrival = i, .receipt = id_random()};
+    qsort(ballots.items, count, sizeof *ballots.items, by_key_and_arrival);
+    enum db_error error = db_attempt(db, db_latest_deadline(jobs, count), store, &ballots);
+    if ((error == DB_RETRY || error == DB_FAILED) && ballots.count > 1)
+        store_one_by_one(db, &ballots);
+    else if (error)
+        db_fail(jobs, count, error);
+}
