@@ -1,23 +1,7 @@
 /* envelope: the small fixed header before every body, so that routing needs no JSON.
  *
- * One ZeroMQ frame is one message: 56 bytes of header, all numbers big-endian, then the body.
- *
- *   offset size
- *        0    2  magic, "VQ"
- *        2    1  version, 1
- *        3    1  attempt: 1 for the first time a request is sent, 2 for the second
- *        4    2  type, a number of messages.def
- *        6    2  status of a reply (proto/status.h); 0 elsewhere
- *        8    4  slot: chosen by who asks, returned unchanged
- *       12    4  generation of the slot, likewise
- *       16   16  request id, for logs on both sides
- *       32    4  ttl: milliseconds left to answer a request; 0 elsewhere
- *       36    2  credit a reply gives back
- *       38    2  batch: how many requests the answer was worked out with
- *       40    4  microseconds the request waited in the pool
- *       44    4  microseconds a thread worked on it
- *       48    4  reserved, 0
- *       52    4  body size in bytes; the frame ends with the body
+ * One ZeroMQ frame is one message: ENVELOPE_SIZE bytes of header, all numbers big-endian, then the
+ * body.
  *
  * Pure; any thread. */
 #ifndef VOTE_PROTO_ENVELOPE_H
@@ -27,6 +11,24 @@
 #include "proto/base/id.h"
 
 enum { ENVELOPE_SIZE = 56, ENVELOPE_VERSION = 1 };
+
+/* X(offset, size, name, phrase) */
+#define ENVELOPE_LAYOUT(X)                                                       \
+    X(0, 2, "magic", "the letters VQ")                                           \
+    X(2, 1, "version", "1")                                                      \
+    X(3, 1, "attempt", "1 for the first time a request is sent, 2 for the next") \
+    X(4, 2, "type", "the number of the message")                                 \
+    X(6, 2, "status", "of an answer; 0 elsewhere")                               \
+    X(8, 4, "slot", "chosen by who asks, returned unchanged")                    \
+    X(12, 4, "generation", "of the slot, likewise")                              \
+    X(16, 16, "request_id", "for the logs on both sides")                        \
+    X(32, 4, "ttl_ms", "milliseconds left to answer a request; 0 elsewhere")     \
+    X(36, 2, "credit", "an answer gives so much back")                           \
+    X(38, 2, "batch", "how many requests the answer was worked out with")        \
+    X(40, 4, "queue_us", "microseconds the request waited in the pool")          \
+    X(44, 4, "service_us", "microseconds a thread worked on it")                 \
+    X(48, 4, "reserved", "0")                                                    \
+    X(52, 4, "body_size", "bytes; the frame ends with the body")
 
 struct envelope {
     uint8_t attempt;

@@ -49,8 +49,7 @@ static const struct job_handler *handler_of(const struct job_service *service, u
     return NULL;
 }
 
-/* ---- the threads' side ------------------------------------------------------------------------
- ---- */
+/* ---- the threads' side --------------------------------------------------------------------- */
 
 static void deliver(struct crew *crew, struct job **jobs, size_t count)
 {
@@ -166,8 +165,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* ---- the agent's side -------------------------------------------------------------------------
- ---- */
+/* ---- the agent's side ---------------------------------------------------------------------- */
 
 static void lane_init(struct lane_queue *lane)
 {
@@ -217,12 +215,21 @@ static struct lane_queue *lane_of(struct crew *crew, const struct job *job)
     return &crew->lanes[crew->service->lanes ? job->type->lane : 0];
 }
 
+static size_t queue_limit_now(const struct crew *crew)
+{
+    if (!crew->service->queue_limit)
+        return crew->queue_limit;
+    size_t limit = crew->service->queue_limit(crew->settings, crew->thread_count);
+    return limit < crew->queue_limit ? limit : crew->queue_limit;
+}
+
 bool crew_submit(struct crew *crew, struct job **job)
 {
     struct lane_queue *lane = lane_of(crew, *job);
+    size_t limit = queue_limit_now(crew);
     must(handler_of(crew->service, (*job)->type->number));
     pthread_mutex_lock(&lane->lock);
-    bool room = lane->count < crew->queue_limit;
+    bool room = lane->count < limit;
     if (room) {
         (*job)->next = NULL;
         *lane->last = *job;

@@ -72,6 +72,10 @@ struct job_service {
     void *(*open)(const void *settings);
     void (*close)(void *thread);
     void (*idle)(void *thread);
+
+    /* queue_limit: how many jobs may wait now, if that is fewer than configured; asked in the agent
+     * whenever one arrives. NULL: as configured. */
+    size_t (*queue_limit)(const void *settings, size_t threads);
 };
 
 #endif

@@ -20,7 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { LINKS = 64, RECEIVE_BURST = 512 };
+enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512 };
 
 /* A gateway this pool is connected to. */
 struct link {
@@ -49,8 +49,7 @@ struct worker {
     struct buf outgoing; /* one frame */
 };
 
-/* ---- sending -----------------------------------------------------------------------------------
- ---- */
+/* ---- sending ------------------------------------------------------------------------------- */
 
 static enum channel_result send_frame(struct worker *worker, struct link *link,
                                       const struct envelope *envelope, struct str body)
@@ -89,6 +88,7 @@ static void send_ready(struct worker *worker, struct link *link)
     if (!send_control(worker, link, MESSAGE_ready, &ready))
         return;
     link->announced = true;
+    link->drained = false;
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
@@ -131,8 +131,7 @@ static void refuse_job(struct worker *worker, struct job *job, enum status statu
     finish_job(worker, job);
 }
 
-/* ---- handlers -----------------------------------------------------------------------------------
- ---- */
+/* ---- handlers ------------------------------------------------------------------------------ */
 
 static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
                        const struct message_type *type, struct str body)
@@ -168,13 +167,37 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
 static void on_who(struct worker *worker, size_t link)
 {
     worker->links[link].announced = false;
-    if (!worker->drain_until_us)
+    if (worker->drain_until_us)
+        worker->links[link].drained = true; /* who does not know this pool asks it nothing */
+    else
         send_ready(worker, &worker->links[link]);
 }
 
 static void on_drain_ok(struct worker *worker, size_t link)
 {
     worker->links[link].drained = true;
+}
+
+static const struct control_handler {
+    unsigned message;
+    void (*handle)(struct worker *worker, size_t link);
+} control_handlers[] = {
+    {MESSAGE_who, on_who},
+    {MESSAGE_drain_ok, on_drain_ok},
+};
+
+/* False unless it is a control message for a pool, with the body it should have. */
+static bool on_control(struct worker *worker, size_t link, const struct message_type *type,
+                       struct str body)
+{
+    const char *error;
+    for (size_t i = 0; i < sizeof control_handlers / sizeof *control_handlers; i++)
+        if (control_handlers[i].message == type->number &&
+            message_unpack(type->record(), body, &worker->arena, &error)) {
+            control_handlers[i].handle(worker, link);
+            return true;
+        }
+    return false;
 }
 
 static bool service_handles(const struct job_service *service, unsigned number)
@@ -196,14 +219,8 @@ static void on_frame(struct worker *worker, size_t link, struct str frame)
         on_request(worker, link, &envelope, type, body);
         return;
     }
-    if (type && type->number == MESSAGE_who) {
-        on_who(worker, link);
+    if (type && type->kind == MESSAGE_CONTROL && on_control(worker, link, type, body))
         return;
-    }
-    if (type && type->number == MESSAGE_drain_ok) {
-        on_drain_ok(worker, link);
-        return;
-    }
     worker->bad_frames++;
     log_warn("frame_bad",
              L_TEXT("error", error != ENVELOPE_OK ? envelope_error_text(error)
@@ -256,9 +273,10 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         die("out of memory");
 }
 
-static void link_close(struct link *link)
+static void link_close(struct worker *worker, struct link *link)
 {
     must(link->in_flight == 0);
+    worker->bad_frames += channel_malformed(link->dealer);
     channel_free(link->dealer);
     free(link->endpoint);
     *link = (struct link){.endpoint = NULL};
@@ -288,7 +306,7 @@ static void drop_vanished(struct worker *worker)
         if (link->endpoint && link->globbed && link->in_flight == 0 &&
             access(link->endpoint + strlen(ipc_scheme), F_OK) != 0) {
             log_info("gateway_gone", L_TEXT("endpoint", link->endpoint));
-            link_close(link);
+            link_close(worker, link);
         }
     }
 }
@@ -308,9 +326,13 @@ static void send_heartbeats(struct worker *worker)
     struct heartbeat heartbeat = {progress.oldest_ms, progress.busy, progress.queued};
     for (size_t i = 0; i < LINKS; i++) {
         struct link *link = &worker->links[i];
-        /* When its gateway is not there nothing is sent; a new one will ask who this is. */
-        if (link->endpoint && link->announced)
-            (void)send_control(worker, link, MESSAGE_heartbeat, &heartbeat);
+        if (!link->endpoint || !link->announced ||
+            send_control(worker, link, MESSAGE_heartbeat, &heartbeat))
+            continue;
+        /* Its gateway is not there any more; ready is said to the next one as soon as it is. (One
+         * that was replaced between two heartbeats asks who this is.) */
+        link->announced = false;
+        link->drained = true;
     }
 }
 
@@ -471,7 +493,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     crew_stop(worker->crew);
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint)
-            link_close(&worker->links[i]);
+            link_close(worker, &worker->links[i]);
     channel_context_free(worker->context);
     log_info("pool_stopped", L_ID("pool", worker->pool_id), L_INT("bad_frames", worker->bad_frames),
              L_INT("lost_answers", worker->lost_answers));

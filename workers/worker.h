@@ -4,6 +4,8 @@
 
 #include "workers/job.h"
 
+enum { WORKER_LINKS = 64 }; /* gateways a pool is connected to at most */
+
 struct worker_settings {
     const char *const
         *gateways; /* endpoints; an ipc:// one may be a glob, looked at every second */
