@@ -58,6 +58,15 @@ void envelope_end(struct buf *out, size_t start)
     put32(out->data + start + 52, (uint32_t)(out->size - start - ENVELOPE_SIZE));
 }
 
+void envelope_stamp(struct buf *frame, const struct envelope *e)
+{
+    must(frame->size >= ENVELOPE_SIZE);
+    frame->data[3] = (char)e->attempt;
+    put32(frame->data + 8, e->slot);
+    put32(frame->data + 12, e->generation);
+    put32(frame->data + 32, e->ttl_ms);
+}
+
 enum envelope_error envelope_read(struct str frame, struct envelope *out, struct str *out_body)
 {
     const char *at = frame.data;

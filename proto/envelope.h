@@ -45,6 +45,9 @@ struct envelope {
 void envelope_begin(const struct envelope *envelope, struct buf *out);
 void envelope_end(struct buf *out, size_t start);
 
+/* envelope_stamp: what changes when the same frame is sent: attempt, slot, generation and ttl. */
+void envelope_stamp(struct buf *frame, const struct envelope *envelope);
+
 enum envelope_error {
     ENVELOPE_OK,
     ENVELOPE_SHORT,      /* less than a header, or less body than it says */

@@ -1,0 +1,26 @@
+/* access_log: a line for every answer, in the combined format (Apache httpd) with the request id
+ * and the time taken behind it:
+ *
+ *   127.0.0.1 - - [23/Nov/2026:03:21:33 +0000] "GET / HTTP/1.1" 200 512 "-" "curl/7" ID 0.004210
+ *
+ * Lines gather in memory and are written a few times a second, so that a request costs no system
+ * call. One thread, the loop's; writing may block as standard output does. */
+#ifndef VOTE_GATEWAY_ACCESS_LOG_H
+#define VOTE_GATEWAY_ACCESS_LOG_H
+
+#include "gateway/http/request.h"
+#include "proto/base/id.h"
+
+struct event_base;
+struct access_log;
+
+struct access_log *access_log_new(struct event_base *loop);
+
+/* access_log_add: bytes from outside are escaped, so that a line stays a line. */
+void access_log_add(struct access_log *log, const char *client, const struct http_request *request,
+                    int status, int64_t bytes_sent, struct id id, int64_t duration_us);
+
+/* access_log_free: write what is left. NULL is allowed. */
+void access_log_free(struct access_log *log);
+
+#endif

@@ -1,0 +1,68 @@
+/* dispatch: the gateway's side of the queues: which pools are there, what they may be sent, and who
+ * waits for which answer.
+ *
+ * A request to a pool waits in a slot from dispatch_ask until exactly one call of its on_answer:
+ * with the pool's answer, or with BUSY (no room), UNAVAILABLE (no pool, or pools died on it),
+ * EXPIRED (deadline), BAD_MESSAGE (the answer made no sense). Messages carry (slot, generation), so
+ * a late answer finds nobody. One thread, the loop's; nothing here blocks. */
+#ifndef VOTE_GATEWAY_DISPATCH_H
+#define VOTE_GATEWAY_DISPATCH_H
+
+#include "proto/channel.h"
+#include "proto/message.h"
+#include "proto/status.h"
+
+struct event_base;
+struct dispatch;
+
+struct dispatch_settings {
+    const char *endpoint; /* ipc://…, bound under a lock file beside it */
+    size_t slots;         /* requests waiting for an answer, all services together */
+    size_t queue_limit;   /* requests of one service waiting for credit */
+    int64_t dead_ms;      /* a pool silent for so long is dead */
+    int64_t rejoin_ms;    /* requests may wait this long for a service whose last pool left */
+    void *owner;          /* given to fill_status */
+    /* fill_status: what only the gateway knows of gateway_status_reply (listen, connections…). */
+    void (*fill_status)(void *owner, struct gateway_status_reply *status);
+};
+
+/* What came back. */
+struct dispatch_answer {
+    enum status status;
+    const void *reply; /* status OK: struct of the request's reply type, in the asker's arena */
+    const struct error *error; /* else: what the pool said of it, or NULL */
+    unsigned attempt;          /* how often the request was sent; 0: never */
+    unsigned batch;            /* requests the pool handled together with it */
+    int64_t wait_us;           /* in the gateway's queue */
+    int64_t pool_queue_us, pool_service_us;
+    int64_t total_us; /* from dispatch_ask to now */
+};
+
+struct dispatch_request {
+    unsigned message; /* MESSAGE_… of a request */
+    const void *body; /* its struct; packed before dispatch_ask returns */
+    struct id request_id;
+    int64_t deadline_us; /* clock_us */
+    struct arena *arena; /* where the reply is put; lives until on_answer was called */
+    void *owner;
+    void (*on_answer)(void *owner, const struct dispatch_answer *answer);
+};
+
+/* dispatch_new: bind the endpoint. NULL, and *out_error (in arena), if it is taken or malformed. */
+struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
+                              struct arena *arena, const char **out_error);
+
+/* dispatch_ask: on_answer is called later from the loop, never before dispatch_ask returns. */
+void dispatch_ask(struct dispatch *dispatch, const struct dispatch_request *request);
+
+/* dispatch_pools: pools of a service that can be asked now. */
+size_t dispatch_pools(const struct dispatch *dispatch, enum service service);
+
+/* dispatch_waiting: requests whose on_answer is still to be called. */
+size_t dispatch_waiting(const struct dispatch *dispatch);
+
+/* dispatch_free: nothing may be waiting any more. Removes the endpoint's files. May block up to the
+ * linger time. */
+void dispatch_free(struct dispatch *dispatch);
+
+#endif

@@ -1,0 +1,278 @@
+/* gateway: the actor that is the process.
+ *
+ * I own: the loop, the HTTP server, dispatch, templates, static files, every request.
+ * I receive: requests and errors from the HTTP server; SIGTERM, SIGINT.
+ * I send: nothing myself; requests ask pools through dispatch and answer through the server.
+ * I am stopped by SIGTERM: no new connection, what runs is finished (at most shutdown_ms). */
+#include "gateway/gateway.h"
+
+#include "gateway/event.h"
+#include "gateway/request.h"
+#include "gateway/view.h"
+#include "proto/base/die.h"
+#include "proto/base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+enum {
+    DESCRIPTORS_OWN = 64, /* beside client connections: queues, files, log */
+    REJOIN_MS = 2000,     /* requests wait so long for a service whose last pool left */
+    LINGER_MS = 2000,     /* after the last answer, for the client to hang up */
+    BODY_RATE = 1024,     /* bytes a second a client must send of a body */
+    HEADER_COUNT = 100,
+};
+
+/* ---- handlers of the HTTP server
+ * ------------------------------------------------------------------- */
+
+static void on_request(void *owner, struct http_exchange *exchange)
+{
+    request_start(owner, exchange);
+}
+
+static void on_error(void *owner, struct http_exchange *exchange, int status)
+{
+    request_start_error(owner, exchange, status);
+}
+
+static void on_gone(void *owner, struct http_exchange *exchange)
+{
+    (void)owner;
+    request_gone(exchange->user);
+}
+
+static void on_done(void *owner, struct http_exchange *exchange, int status, int64_t bytes_sent,
+                    int64_t duration_us)
+{
+    (void)owner;
+    request_done(exchange->user, status, bytes_sent, duration_us);
+}
+
+static void leave_if_idle(struct gateway *gateway)
+{
+    if (gateway->stopping && gateway->requests == 0 &&
+        http_server_connection_count(gateway->server) == 0)
+        event_base_loopbreak(gateway->loop);
+}
+
+static void on_drained(void *owner)
+{
+    leave_if_idle(owner);
+}
+
+void gateway_request_ended(struct gateway *gateway)
+{
+    leave_if_idle(gateway);
+}
+
+/* ---- stopping
+ * ---------------------------------------------------------------------------------------- */
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct gateway *gateway = argument;
+    log_warn("gateway_stop_forced", L_INT("requests", (int64_t)gateway->requests));
+    event_base_loopbreak(gateway->loop);
+}
+
+static void on_stop_signal(evutil_socket_t signal_number, short what, void *argument)
+{
+    (void)what;
+    struct gateway *gateway = argument;
+    if (gateway->stopping) {
+        event_base_loopbreak(gateway->loop);
+        return;
+    }
+    gateway->stopping = true;
+    log_info("gateway_stopping", L_INT("signal", signal_number),
+             L_INT("requests", (int64_t)gateway->requests));
+    int64_t ms = gateway->config->gateway.shutdown_ms;
+    event_add(gateway->stop_timer, &(struct timeval){ms / 1000, ms % 1000 * 1000});
+    http_server_stop_accepting(gateway->server);
+    leave_if_idle(gateway);
+}
+
+/* ---- starting
+ * ---------------------------------------------------------------------------------------- */
+
+static void fill_status(void *owner, struct gateway_status_reply *status)
+{
+    struct gateway *gateway = owner;
+    status->listen = str_from(gateway->listen);
+    status->connections = (int64_t)http_server_connection_count(gateway->server);
+    status->requests = gateway->answered;
+}
+
+static bool complain(const char *what, const char *why)
+{
+    fprintf(stderr, "vote-gateway: %s: %s\n", what, why);
+    return false;
+}
+
+static bool load_templates(struct gateway *gateway)
+{
+    struct buf errors = {0};
+    gateway->templates = tpl_env_new();
+    view_add_functions(gateway->templates, gateway);
+    tpl_env_set_utc_offset(gateway->templates, (int)gateway->config->site.utc_offset_minutes);
+    bool good = tpl_env_load(gateway->templates, gateway->config->files.template_dir, &errors);
+    if (!good)
+        fwrite(errors.data, 1, errors.size, stderr);
+    buf_free(&errors);
+    return good;
+}
+
+static bool open_files(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    const char *roots[2] = {config->files.static_dir, config->files.bootstrap_dir};
+    char error[256];
+    struct static_config files = {
+        .roots = roots,
+        .root_count = config->files.bootstrap_dir[0] ? 2 : 1,
+        .follow_symlinks = config->files.static_follow_symlinks,
+    };
+    gateway->files = static_new(&files, error, sizeof error);
+    return gateway->files || complain("static files", error);
+}
+
+/* Clients get what descriptors the process may have, less its own. */
+static size_t connection_limit(const struct config *config)
+{
+    struct rlimit limit;
+    size_t wanted = (size_t)config->gateway.max_connections;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    size_t room = limit.rlim_cur > DESCRIPTORS_OWN ? limit.rlim_cur - DESCRIPTORS_OWN : 1;
+    if (room < wanted)
+        log_warn("connections_limited", L_INT("max_connections", (int64_t)wanted),
+                 L_INT("descriptors", (int64_t)limit.rlim_cur), L_INT("now", (int64_t)room));
+    return room < wanted ? room : wanted;
+}
+
+static bool listen_http(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    char error[256];
+    struct http_server_config server = {
+        .host = config->gateway.host,
+        .port = (int)config->gateway.port,
+        .limits = {.request_line = (size_t)config->limits.request_line,
+                   .header_field = (size_t)config->limits.header_field,
+                   .headers = (size_t)config->limits.headers,
+                   .header_count = HEADER_COUNT,
+                   .body = (size_t)config->limits.body},
+        .timeouts = {.head = config->timeouts.head,
+                     .body = config->timeouts.body,
+                     .body_rate = BODY_RATE,
+                     .idle = config->timeouts.idle,
+                     .write = config->timeouts.write_stall,
+                     .linger = LINGER_MS},
+        .max_connections = connection_limit(config),
+    };
+    struct http_handler handler = {gateway, on_request, on_error, on_gone, on_done, on_drained};
+    gateway->server = http_server_new(gateway->loop, &server, &handler, error, sizeof error);
+    if (!gateway->server)
+        return complain("listen", error);
+    bool v6 = strchr(server.host, ':') != NULL;
+    snprintf(gateway->listen, sizeof gateway->listen, "http://%s%.120s%s:%d", v6 ? "[" : "",
+             server.host, v6 ? "]" : "", http_server_port(gateway->server));
+    return true;
+}
+
+static bool open_queues(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    const char *dir = config->gateway.ipc_dir, *error = NULL;
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+        return complain(dir, strerror(errno));
+    struct arena arena = {0};
+    struct dispatch_settings settings = {
+        .endpoint =
+            arena_printf(&arena, "ipc://%s/gateway-%d.ipc", dir, http_server_port(gateway->server)),
+        .slots = (size_t)config->gateway.slots,
+        .queue_limit = (size_t)config->gateway.queue_limit,
+        .dead_ms = config->pools.dead_ms,
+        .rejoin_ms = REJOIN_MS,
+        .owner = gateway,
+        .fill_status = fill_status,
+    };
+    gateway->dispatch = dispatch_new(gateway->loop, &settings, &arena, &error);
+    if (!gateway->dispatch)
+        complain("queues", error);
+    arena_free(&arena);
+    return gateway->dispatch != NULL;
+}
+
+static void watch_signals(struct gateway *gateway)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        gateway->stop_signals[i] = evsignal_new(gateway->loop, signals[i], on_stop_signal, gateway);
+        if (!gateway->stop_signals[i])
+            die("out of memory");
+        event_add(gateway->stop_signals[i], NULL);
+    }
+    gateway->stop_timer = event_new(gateway->loop, -1, 0, on_stop_timer, gateway);
+    if (!gateway->stop_timer)
+        die("out of memory");
+}
+
+struct gateway *gateway_start(const struct config *config)
+{
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway || !(gateway->loop = event_base_new()))
+        die("out of memory");
+    gateway->config = config;
+    if (!load_templates(gateway) || !open_files(gateway) || !listen_http(gateway) ||
+        !open_queues(gateway)) {
+        gateway_free(gateway);
+        return NULL;
+    }
+    if (config->gateway.access_log)
+        gateway->access_log = access_log_new(gateway->loop);
+    watch_signals(gateway);
+    return gateway;
+}
+
+void gateway_run(struct gateway *gateway)
+{
+    log_info("gateway_started", L_TEXT("listen", gateway->listen));
+    printf("======== Running on %s ========\n", gateway->listen);
+    fflush(stdout);
+    event_base_dispatch(gateway->loop);
+    log_info("gateway_stopped", L_INT("answered", gateway->answered));
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    gateway->stopping = false; /* the loop is left no more, but run to its end here */
+    if (gateway->server)
+        http_server_free(gateway->server);
+    /* What was asked of pools is still answered, at its deadline if need be. */
+    while (gateway->dispatch && dispatch_waiting(gateway->dispatch) > 0)
+        event_base_loop(gateway->loop, EVLOOP_ONCE);
+    dispatch_free(gateway->dispatch);
+    access_log_free(gateway->access_log);
+    if (gateway->files)
+        static_free(gateway->files);
+    tpl_env_free(gateway->templates);
+    for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)
+        if (gateway->stop_signals[i])
+            event_free(gateway->stop_signals[i]);
+    if (gateway->stop_timer)
+        event_free(gateway->stop_timer);
+    event_base_free(gateway->loop);
+    free(gateway);
+}

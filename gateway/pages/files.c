@@ -1,0 +1,16 @@
+/* /static/…: the site's own files and the front-end library's. */
+#include "gateway/pages/pages.h"
+#include "gateway/request.h"
+
+void static_get(struct request *request)
+{
+    struct http_response response;
+    static_serve(request->gateway->files, request->http, request->param, &request->arena,
+                 &response);
+    if (response.status == 405)
+        request_fail_http(request, 405);
+    else if (response.status >= 400)
+        request_fail_http(request, response.status);
+    else
+        request_respond(request, &response);
+}

@@ -1,0 +1,179 @@
+/* /login and /logout. An unknown account takes the same way, and the same time, as a wrong
+ * password: a hash is checked in either case. */
+#include "gateway/fields.h"
+#include "gateway/http/cookie.h"
+#include "gateway/pages/pages.h"
+#include "gateway/view.h"
+
+struct login {
+    struct str account, password;
+    struct fields fields;
+    struct ask *user_by_account, *verify, *create, *rehash;
+    int64_t user_id; /* 0: nobody has that account */
+    struct str hash;
+};
+
+/* ---- the form
+ * ------------------------------------------------------------------------------------- */
+
+static void show_form(struct request *request, enum status status)
+{
+    struct login *login = request->page;
+    bool exact = request->gateway->config->login.exact_messages;
+    struct tpl_value page = view_page(request, "login"), form = tpl_dict(&request->arena);
+    view_set(request, &form, "account", fields_kept(login->account));
+    view_set(request, &page, "form", form);
+    view_set(request, &page, "fields",
+             view_fields(request, login->fields.rows, login->fields.count));
+    view_set(request, &page, "exact_messages", tpl_bool(exact));
+    view_set_error(request, &page, status);
+    view_render(request, 200, "login.html", &page);
+}
+
+static void refuse(struct request *request, enum status status)
+{
+    struct login *login = request->page;
+    /* One answer for both, so that nobody can find out who has an account. */
+    if (status == STATUS_USER_UNKNOWN && !request->gateway->config->login.exact_messages)
+        status = STATUS_PASSWORD_MISMATCH;
+    if (request_wants(request) == WANTS_JSON)
+        request_json_status(request, status, login->fields.rows, login->fields.count);
+    else
+        show_form(request, status);
+}
+
+void login_get(struct request *request)
+{
+    request_page(request, sizeof(struct login));
+    show_form(request, STATUS_OK);
+}
+
+/* ---- logging in: account → password → session → cookie
+ * ----------------------------------------------- */
+
+static void go_home_with_cookie(struct request *request, int http_status,
+                                const struct http_cookie *cookie)
+{
+    struct http_response response =
+        http_response_make(request->route->get ? 302 : 303, "text/plain; charset=utf-8", STR(""));
+    http_response_add(&response, "Location", str_from(location));
+    http_response_add(&response, "Set-Cookie", http_cookie_write(&request->arena, cookie));
+    http_response_add(&response, "Cache-Control", STR("no-store"));
+    request_respond(request, &response);
+}
+
+static void session_made(struct request *request)
+{
+    struct login *login = request->page;
+    const struct session_create_reply *reply = request_need(request, login->create);
+    if (!reply)
+        return;
+    go_home_with_cookie(request, 302,
+                        &(struct http_cookie){
+                            .name = str_from(request->gateway->config->session.cookie_name),
+                            .value = reply->session_id,
+                            .max_age = request->gateway->config->session.absolute_s,
+                            .secure = request_secure(request),
+                        });
+}
+
+static void verified(struct request *request)
+{
+    struct login *login = request->page;
+    if (login->verify->answer.status == STATUS_PASSWORD_MISMATCH) {
+        refuse(request, login->user_id ? STATUS_PASSWORD_MISMATCH : STATUS_USER_UNKNOWN);
+        return;
+    }
+    const struct password_verify_reply *reply = request_need(request, login->verify);
+    if (!reply)
+        return;
+    login->create = request_ask(request, MESSAGE_session_create,
+                                &(struct session_create){login->user_id, request->session_id});
+    /* Whether the stronger hash is stored does not matter to this log-in: the next one tries again.
+     */
+    if (reply->new_hash.size)
+        login->rehash =
+            request_ask(request, MESSAGE_user_password_set,
+                        &(struct user_password_set){login->user_id, login->hash, reply->new_hash});
+    request_then(request, session_made);
+}
+
+static void verify(struct request *request)
+{
+    struct login *login = request->page;
+    login->verify = request_ask(request, MESSAGE_password_verify,
+                                &(struct password_verify){login->password, login->hash});
+    request_then(request, verified);
+}
+
+static void account_found(struct request *request)
+{
+    struct login *login = request->page;
+    if (login->user_by_account->answer.status != STATUS_USER_UNKNOWN) {
+        const struct user_by_account_reply *reply = request_need(request, login->user_by_account);
+        if (!reply)
+            return;
+        login->user_id = reply->user_id;
+        login->hash = reply->password_hash;
+    }
+    verify(request);
+}
+
+void login_post(struct request *request)
+{
+    struct login *login = request_page(request, sizeof *login);
+    const struct http_field *password = http_form_get(&request->form, "password");
+    login->account = fields_text(request, "account");
+    login->password = password ? password->value : STR("");
+    if (login->account.size == 0)
+        fields_add(&login->fields, "account", "missing");
+    if (login->password.size == 0)
+        fields_add(&login->fields, "password", "missing");
+    if (login->fields.count) {
+        refuse(request, STATUS_INVALID);
+        return;
+    }
+    /* What cannot be a password is checked like one that is wrong. */
+    if (account_password(login->password) != ACCOUNT_GOOD)
+        login->password = STR("");
+    if (account_shape(login->account) == ACCOUNT_IS_NEITHER) {
+        verify(request);
+        return;
+    }
+    login->user_by_account =
+        request_ask(request, MESSAGE_user_by_account, &(struct user_by_account){login->account});
+    request_then(request, account_found);
+}
+
+/* ---- logging out
+ * --------------------------------------------------------------------------------------- */
+
+static void clear_cookie(struct request *request)
+{
+    go_home_with_cookie(request, 303,
+                        &(struct http_cookie){
+                            .name = str_from(request->gateway->config->session.cookie_name),
+                            .value = STR(""),
+                            .max_age = 0,
+                            .secure = request_secure(request),
+                        });
+}
+
+static void session_gone(struct request *request)
+{
+    struct login *login = request->page;
+    if (request_need(request, login->create))
+        clear_cookie(request);
+}
+
+void logout_post(struct request *request)
+{
+    struct login *login = request_page(request, sizeof *login);
+    if (request->session_id.size == 0) {
+        clear_cookie(request);
+        return;
+    }
+    login->create =
+        request_ask(request, MESSAGE_session_delete, &(struct session_delete){request->session_id});
+    request_then(request, session_gone);
+}

@@ -1,0 +1,126 @@
+/* request: one HTTP request from the moment it is complete until its answer is sent.
+ *
+ * Everything of it lives in its arena. A page is written in time order: it asks pools, says what
+ * comes then, and answers once. When the client goes away the request lives on until the last asked
+ * pool has answered (a vote in flight completes), and nothing more is asked. */
+#ifndef VOTE_GATEWAY_REQUEST_H
+#define VOTE_GATEWAY_REQUEST_H
+
+#include "gateway/gateway.h"
+#include "gateway/http/form.h"
+#include "gateway/routes.h"
+
+enum { REQUEST_ASKS = 2 }; /* asked of pools at one time, at most */
+
+/* A question to a pool and, once `then` is called, its answer. */
+struct ask {
+    struct request *request;
+    struct dispatch_answer answer;
+};
+
+struct request {
+    struct gateway *gateway;
+    struct http_exchange *exchange;  /* NULL once on_done was called */
+    const struct http_request *http; /* likewise */
+    struct arena arena;
+    struct id id;
+    const struct route *route;
+    struct str param; /* what stands for {} in the route's path */
+    bool answered;    /* or nobody waits for an answer any more */
+    int64_t deadline_us;
+    struct http_form form; /* of a POST */
+    struct str session_id; /* of the cookie; empty: none */
+    int64_t user_id;       /* 0: nobody is logged in */
+    struct ask *session;   /* session_read */
+    struct ask *user;      /* user_get, where the page asked for it */
+    size_t asks;           /* still without an answer */
+    void (*then)(struct request *request);
+    void *page; /* the page's own state, in arena */
+};
+
+/* ---- for the gateway ----------------------------------------------------------------------------
+ */
+
+/* request_start: take on a complete request; its answer comes now or later. */
+void request_start(struct gateway *gateway, struct http_exchange *exchange);
+
+/* request_start_error: answer one that could not be read (see http_handler.on_error). */
+void request_start_error(struct gateway *gateway, struct http_exchange *exchange, int http_status);
+
+/* request_gone, request_done: see http_handler. */
+void request_gone(struct request *request);
+void request_done(struct request *request, int status, int64_t bytes_sent, int64_t duration_us);
+
+/* ---- for pages
+ * ----------------------------------------------------------------------------------- */
+
+/* request_ask: ask a pool; `body` is the struct of that message. The answer is there when the
+ * function given to request_then runs. The pointer lives as long as the request. */
+struct ask *request_ask(struct request *request, unsigned message, const void *body);
+
+/* request_ask_user: ask who the logged-in user is (request->user), for a page that shows a name.
+ * Nothing is asked if nobody is logged in. */
+void request_ask_user(struct request *request, bool with_votes);
+
+/* request_then: what to do when every ask has its answer; from the loop, never at once. Something
+ * must have been asked. */
+void request_then(struct request *request, void (*then)(struct request *request));
+
+/* request_page: the page's own state, zeroed, made at its first use. */
+void *request_page(struct request *request, size_t size);
+
+/* request_need: the reply of an ask that must be OK. Otherwise answers with its status and returns
+ * NULL: the page returns. */
+const void *request_need(struct request *request, const struct ask *ask);
+
+/* request_user: the reply to request_ask_user, or NULL if nobody is logged in. False, and answered,
+ * if it failed or if the account is gone. */
+bool request_user(struct request *request, const struct user_get_reply **out_user);
+
+/* request_number: param as a number from 1, or 0 if it is none ("1abc", too large). */
+int64_t request_number(const struct request *request);
+
+/* request_query_number: a field of the query string, or 0 if absent or no positive number.
+ * request_query: its text, empty if absent. */
+int64_t request_query_number(struct request *request, const char *name);
+struct str request_query(struct request *request, const char *name);
+
+/* request_form_id: the form's request_id, or a new one if it has none. False if it is malformed. */
+bool request_form_id(struct request *request, struct id *out);
+
+/* Who asks? A browser takes text/html; a program may ask for JSON; curl says neither. */
+enum request_wants { WANTS_ANY, WANTS_HTML, WANTS_JSON };
+enum request_wants request_wants(const struct request *request);
+
+/* request_reads_json: is the answer of a route that changes something to be JSON? */
+bool request_reads_json(const struct request *request);
+
+/* request_secure: did the client come by TLS (session.secure_cookie, or X-Scheme of a trusted
+ * proxy)? */
+bool request_secure(const struct request *request);
+
+/* Answers, each exactly once for a request; one whose client has gone is dropped. */
+void request_respond(struct request *request, struct http_response *response);
+void request_text(struct request *request, int http_status, const char *text);
+void request_redirect(struct request *request, int http_status, const char *location);
+
+/* request_json: a JSON body, in a buffer that is freed here. */
+void request_json(struct request *request, int http_status, struct buf *body);
+
+/* request_json_status: {"error_code": …, "error_msg": …} and, for INVALID, "fields". */
+struct request_field {
+    const char *name, *reason;
+};
+void request_json_status(struct request *request, enum status status,
+                         const struct request_field *fields, size_t field_count);
+
+/* request_fail: the answer to a status that is not OK, as a page, JSON or text: whoever asks. */
+void request_fail(struct request *request, enum status status);
+
+/* request_fail_http: likewise for an HTTP error of our own (404, 405, 413…). */
+void request_fail_http(struct request *request, int http_status);
+
+/* request_log_in: send somebody who is not logged in to the log-in page, or 401. */
+void request_log_in(struct request *request);
+
+#endif

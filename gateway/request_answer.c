@@ -1,0 +1,128 @@
+/* The ways a request is answered. Every one ends in request_respond. */
+#include "gateway/outcome.h"
+#include "gateway/request.h"
+#include "gateway/view.h"
+
+#include "proto/base/die.h"
+
+static const char json_type[] = "application/json; charset=utf-8";
+static const char text_type[] = "text/plain; charset=utf-8";
+
+void request_respond(struct request *request, struct http_response *response)
+{
+    if (request->answered)
+        return;
+    char id[ID_TEXT + 1];
+    request->answered = true;
+    http_response_add(response, "X-Request-Id", str_from(id_print(request->id, id)));
+    http_exchange_respond(request->exchange, response); /* may end the request */
+}
+
+void request_text(struct request *request, int http_status, const char *text)
+{
+    struct http_response response = http_response_make(http_status, text_type, str_from(text));
+    request_respond(request, &response);
+}
+
+void request_redirect(struct request *request, int http_status, const char *location)
+{
+    struct http_response response = http_response_make(http_status, text_type, STR(""));
+    http_response_add(&response, "Location", str_from(location));
+    http_response_add(&response, "Cache-Control", STR("no-store"));
+    request_respond(request, &response);
+}
+
+/* 1 to 3 s, so that those who were refused together do not come back together. */
+static void add_retry_after(struct request *request, struct http_response *response)
+{
+    static const char *const seconds[] = {"1", "2", "3"};
+    if (response->status == 503)
+        http_response_add(response, "Retry-After", str_from(seconds[request->id.bytes[0] % 3]));
+}
+
+void request_json(struct request *request, int http_status, struct buf *body)
+{
+    struct http_response response = http_response_make(http_status, json_type, buf_str(body));
+    http_response_add(&response, "Cache-Control", STR("no-store"));
+    add_retry_after(request, &response);
+    request_respond(request, &response);
+    buf_free(body);
+}
+
+void request_json_status(struct request *request, enum status status,
+                         const struct request_field *fields, size_t field_count)
+{
+    struct buf body = {0};
+    buf_printf(&body, "{\"error_code\": %d, \"error_msg\": ", status_code(status));
+    json_add_text(&body, str_from(status_text(status)));
+    for (size_t i = 0; i < field_count; i++) {
+        buf_add_str(&body, i ? STR(", ") : STR(", \"fields\": {"));
+        json_add_text(&body, str_from(fields[i].name));
+        buf_add_str(&body, STR(": "));
+        json_add_text(&body, str_from(fields[i].reason));
+    }
+    buf_add_str(&body, field_count ? STR("}}") : STR("}"));
+    request_json(request, outcome_http(status), &body);
+}
+
+static void fail_page(struct request *request, int http_status)
+{
+    char id[ID_TEXT + 1];
+    struct tpl_value page = view_page(request, "");
+    view_set(request, &page, "status", tpl_int(http_status));
+    view_set(request, &page, "request_id",
+             tpl_text(arena_cstr(&request->arena, str_from(id_print(request->id, id)))));
+    struct http_response response = {.status = http_status};
+    add_retry_after(request, &response);
+    view_respond(request, &response, "error.html", &page);
+}
+
+static void fail_text(struct request *request, int http_status)
+{
+    char id[ID_TEXT + 1];
+    const char *text =
+        http_status >= 500
+            ? arena_printf(&request->arena, "%d: %s\nrequest id: %s\n", http_status,
+                           http_reason(http_status), id_print(request->id, id))
+            : arena_printf(&request->arena, "%d: %s", http_status, http_reason(http_status));
+    struct http_response response = http_response_make(http_status, text_type, str_from(text));
+    if (http_status == 405)
+        http_response_add(&response, "Allow",
+                          http_allow(&request->arena, routes_methods(request->route)));
+    add_retry_after(request, &response);
+    request_respond(request, &response);
+}
+
+void request_fail(struct request *request, enum status status)
+{
+    must(status != STATUS_OK);
+    if (request->answered)
+        return;
+    bool changes = request->http->method == HTTP_POST;
+    enum request_wants wants = request_wants(request);
+    if (wants == WANTS_HTML)
+        fail_page(request, outcome_http(status));
+    else if (wants == WANTS_JSON || changes)
+        request_json_status(request, status, NULL, 0);
+    else
+        fail_text(request, outcome_http(status));
+}
+
+void request_fail_http(struct request *request, int http_status)
+{
+    if (request->answered)
+        return;
+    if (request_wants(request) == WANTS_HTML)
+        fail_page(request, http_status);
+    else
+        fail_text(request, http_status);
+}
+
+void request_log_in(struct request *request)
+{
+    enum request_wants wants = request_wants(request);
+    if (wants == WANTS_JSON || (wants == WANTS_ANY && request->http->method == HTTP_POST))
+        request_json_status(request, STATUS_NOT_LOGGED_IN, NULL, 0);
+    else
+        request_redirect(request, 302, "/login");
+}

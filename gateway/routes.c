@@ -1,0 +1,86 @@
+#include "gateway/routes.h"
+
+#include "gateway/pages/pages.h"
+#include "proto/base/arena.h"
+
+static const struct route routes[] = {
+    {NULL, "/hello", SESSION_NONE, hello_get},
+    {"home", "/", SESSION_REQUIRED, home_get},
+    {"register", "/register", SESSION_NONE, register_get, register_post},
+    {"login", "/login", SESSION_NONE, login_get, login_post},
+    {"logout", "/logout", SESSION_NONE, NULL, logout_post},
+    {"questions", "/questions", SESSION_REQUIRED, questions_get},
+    {"question_mine", "/questions/mine", SESSION_REQUIRED, question_mine_get},
+    {"question_new", "/questions/new", SESSION_REQUIRED, question_new_get, question_new_post},
+    {"question", "/questions/{}", SESSION_REQUIRED, question_get_page},
+    {"question_vote", "/questions/{}/vote", SESSION_REQUIRED, NULL, vote_post},
+    {"question_results", "/questions/{}/results", SESSION_OPTIONAL, results_get},
+    {"question_close", "/questions/{}/close", SESSION_REQUIRED, NULL, question_close_post},
+    {"question_delete", "/questions/{}/delete", SESSION_REQUIRED, NULL, question_delete_post},
+    {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get},
+    {NULL, "/question/{}/choice", SESSION_NONE, choices_get},
+    {"static", "/static/{*}", SESSION_NONE, static_get, .any_method = true},
+    {NULL, "/healthz", SESSION_NONE, healthz_get},
+    {NULL, "/readyz", SESSION_NONE, readyz_get},
+};
+
+static bool match(struct str pattern, struct str path, struct str *out_param)
+{
+    ptrdiff_t brace = str_find(pattern, '{');
+    if (brace < 0)
+        return str_equal(pattern, path);
+    struct str before = str_make(pattern.data, (size_t)brace);
+    if (!str_starts(path, before))
+        return false;
+    struct str rest = str_make(path.data + before.size, path.size - before.size);
+    struct str after = str_make(pattern.data + before.size, pattern.size - before.size);
+    if (str_equal(after, STR("{*}"))) {
+        *out_param = rest;
+        return true;
+    }
+    ptrdiff_t slash = str_find(rest, '/');
+    size_t size = slash < 0 ? rest.size : (size_t)slash;
+    *out_param = str_make(rest.data, size);
+    return size > 0 && str_equal(str_make(rest.data + size, rest.size - size),
+                                 str_make(after.data + 2, after.size - 2));
+}
+
+const struct route *routes_find(struct str path, struct str *out_param)
+{
+    *out_param = (struct str){0};
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (match(str_from(routes[i].path), path, out_param))
+            return &routes[i];
+    return NULL;
+}
+
+const struct route *routes_named(struct str name)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (routes[i].name && str_equal(str_from(routes[i].name), name))
+            return &routes[i];
+    return NULL;
+}
+
+const struct route *routes_all(size_t *out_count)
+{
+    *out_count = sizeof routes / sizeof *routes;
+    return routes;
+}
+
+unsigned routes_methods(const struct route *route)
+{
+    if (route->any_method)
+        return (1U << HTTP_METHODS) - 1;
+    return (route->get ? 1U << HTTP_GET | 1U << HTTP_HEAD : 0) |
+           (route->post ? 1U << HTTP_POST : 0);
+}
+
+const char *routes_url(struct arena *arena, const struct route *route, int64_t number)
+{
+    const char *brace = strchr(route->path, '{');
+    if (!brace)
+        return route->path;
+    return arena_printf(arena, "%.*s%lld%s", (int)(brace - route->path), route->path,
+                        (long long)number, brace + 2);
+}

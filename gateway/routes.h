@@ -1,0 +1,40 @@
+/* routes: which page answers which path, and what it needs first. One table. */
+#ifndef VOTE_GATEWAY_ROUTES_H
+#define VOTE_GATEWAY_ROUTES_H
+
+#include "gateway/http/request.h"
+
+struct request;
+
+enum route_session {
+    SESSION_NONE,     /* the page does not ask who it is */
+    SESSION_OPTIONAL, /* request->user_id, if somebody is logged in */
+    SESSION_REQUIRED  /* without: to the log-in page, or 401 */
+};
+
+struct route {
+    const char *name; /* for url(); NULL: not linked to */
+    const char *path; /* "{}" stands for one segment, "{*}" at the end for all that follows */
+    enum route_session session;
+    void (*get)(struct request *request);  /* GET and HEAD; NULL: 405 */
+    void (*post)(struct request *request); /* NULL: 405 */
+    bool any_method; /* get answers every method (static files do their own) */
+};
+
+/* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.
+ */
+const struct route *routes_find(struct str path, struct str *out_param);
+
+/* routes_named: by name, or NULL. */
+const struct route *routes_named(struct str name);
+
+/* routes_all: the table, for tests. */
+const struct route *routes_all(size_t *out_count);
+
+/* routes_methods: bits 1 << enum http_method of what a route answers. */
+unsigned routes_methods(const struct route *route);
+
+/* routes_url: the path of a route, with number for its {} if it has one. In arena or static. */
+const char *routes_url(struct arena *arena, const struct route *route, int64_t number);
+
+#endif

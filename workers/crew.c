@@ -1,0 +1,323 @@
+#include "workers/crew.h"
+
+#include "proto/base/clock.h"
+#include "proto/base/die.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { IDLE_S = 1, BATCH_LIMIT = 1024 };
+
+/* A lane: a queue and the threads that take from it. */
+struct lane_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct job *first, **last;
+    size_t count, sleeping;
+    bool stop;
+};
+
+struct crew_thread {
+    struct crew *crew;
+    struct lane_queue *lane;
+    pthread_t id;
+    _Atomic int64_t busy_since_us; /* 0: idle */
+};
+
+struct crew {
+    const struct job_service *service;
+    const void *settings;
+    size_t queue_limit;
+    struct lane_queue lanes[LANE_COUNT]; /* only the first, if the service has no lanes */
+    struct crew_thread *threads;
+    size_t thread_count;
+    pthread_mutex_t done_lock;
+    struct job *done, **done_last;
+    int done_fd;
+};
+
+static const struct job_handler *handler_of(const struct job_service *service, unsigned message)
+{
+    for (size_t i = 0; i < service->handler_count; i++)
+        if (service->handlers[i].message == message)
+            return &service->handlers[i];
+    return NULL;
+}
+
+/* ---- the threads' side ------------------------------------------------------------------------
+ */
+
+static void deliver(struct crew *crew, struct job **jobs, size_t count)
+{
+    int64_t now = clock_us();
+    pthread_mutex_lock(&crew->done_lock);
+    bool was_empty = crew->done == NULL;
+    for (size_t i = 0; i < count; i++) {
+        must(jobs[i]->answered);
+        jobs[i]->finished_us = now;
+        jobs[i]->batch = count;
+        jobs[i]->next = NULL;
+        *crew->done_last = jobs[i];
+        crew->done_last = &jobs[i]->next;
+    }
+    pthread_mutex_unlock(&crew->done_lock);
+    if (was_empty)
+        must(eventfd_write(crew->done_fd, 1) == 0);
+}
+
+/* Called with the lock held. The first job decides the type; the rest keep their order. */
+static size_t take_batch(struct lane_queue *lane, const struct job_service *service,
+                         struct job **out_jobs)
+{
+    const struct job_handler *handler = handler_of(service, lane->first->type->number);
+    size_t count = 0;
+    for (struct job **link = &lane->first; *link && count < handler->batch_max;) {
+        struct job *job = *link;
+        if (job->type->number != handler->message) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        out_jobs[count++] = job;
+    }
+    lane->last = &lane->first;
+    while (*lane->last)
+        lane->last = &(*lane->last)->next;
+    lane->count -= count;
+    return count;
+}
+
+/* Expired jobs are answered here, moved behind the live ones; returns how many are alive. */
+static size_t answer_expired(struct job **jobs, size_t count)
+{
+    size_t alive = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = jobs[i];
+        if (job_expired(job)) {
+            job_fail(job, STATUS_EXPIRED, "waited too long in the pool");
+            continue;
+        }
+        jobs[i] = jobs[alive];
+        jobs[alive++] = job;
+    }
+    return alive;
+}
+
+static void serve(struct crew_thread *self, void *state, struct job **jobs, size_t count)
+{
+    int64_t now = clock_us();
+    atomic_store(&self->busy_since_us, now);
+    for (size_t i = 0; i < count; i++)
+        jobs[i]->started_us = now;
+    unsigned message = jobs[0]->type->number;
+    size_t alive = answer_expired(jobs, count);
+    if (alive)
+        handler_of(self->crew->service, message)->handle(state, jobs, alive);
+    deliver(self->crew, jobs, count);
+    atomic_store(&self->busy_since_us, 0);
+}
+
+/* Called with the lock held; false when it is time to end. */
+static bool wait_for_work(struct crew_thread *self, void *state)
+{
+    struct lane_queue *lane = self->lane;
+    while (!lane->first && !lane->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += IDLE_S;
+        lane->sleeping++;
+        int rc = pthread_cond_timedwait(&lane->work, &lane->lock, &until);
+        lane->sleeping--;
+        if (rc == ETIMEDOUT && self->crew->service->idle && !lane->first) {
+            pthread_mutex_unlock(&lane->lock);
+            self->crew->service->idle(state);
+            pthread_mutex_lock(&lane->lock);
+        }
+    }
+    return lane->first != NULL;
+}
+
+static void *thread_main(void *argument)
+{
+    struct crew_thread *self = argument;
+    struct crew *crew = self->crew;
+    struct lane_queue *lane = self->lane;
+    struct job **jobs = calloc(BATCH_LIMIT, sizeof(struct job *));
+    if (!jobs)
+        die("out of memory");
+    void *state = crew->service->open(crew->settings);
+    pthread_mutex_lock(&lane->lock);
+    while (wait_for_work(self, state)) {
+        size_t count = take_batch(lane, crew->service, jobs);
+        if (lane->first && lane->sleeping)
+            pthread_cond_signal(&lane->work);
+        pthread_mutex_unlock(&lane->lock);
+        serve(self, state, jobs, count);
+        pthread_mutex_lock(&lane->lock);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    crew->service->close(state);
+    free(jobs);
+    return NULL;
+}
+
+/* ---- the agent's side -------------------------------------------------------------------------
+ */
+
+static void lane_init(struct lane_queue *lane)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    lane->last = &lane->first;
+}
+
+struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
+                        const void *service_settings)
+{
+    must(threads >= (service->lanes ? LANE_COUNT : 1));
+    for (size_t i = 0; i < service->handler_count; i++)
+        must(service->handlers[i].batch_max >= 1 && service->handlers[i].batch_max <= BATCH_LIMIT);
+    struct crew *crew = calloc(1, sizeof *crew);
+    struct crew_thread *rows = calloc(threads, sizeof *rows);
+    if (!crew || !rows)
+        die("out of memory");
+    crew->service = service;
+    crew->settings = service_settings;
+    crew->queue_limit = queue_limit;
+    crew->threads = rows;
+    crew->thread_count = threads;
+    crew->done_last = &crew->done;
+    pthread_mutex_init(&crew->done_lock, NULL);
+    crew->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (crew->done_fd < 0)
+        die("eventfd: %s", strerror(errno));
+    for (int i = 0; i < LANE_COUNT; i++)
+        lane_init(&crew->lanes[i]);
+    for (size_t i = 0; i < threads; i++) {
+        rows[i].crew = crew;
+        rows[i].lane = &crew->lanes[service->lanes ? i % LANE_COUNT : 0];
+        int rc = pthread_create(&rows[i].id, NULL, thread_main, &rows[i]);
+        if (rc != 0)
+            die("cannot start thread %zu of %zu: %s", i + 1, threads, strerror(rc));
+    }
+    return crew;
+}
+
+static struct lane_queue *lane_of(struct crew *crew, const struct job *job)
+{
+    return &crew->lanes[crew->service->lanes ? job->type->lane : 0];
+}
+
+bool crew_submit(struct crew *crew, struct job **job)
+{
+    struct lane_queue *lane = lane_of(crew, *job);
+    must(handler_of(crew->service, (*job)->type->number));
+    pthread_mutex_lock(&lane->lock);
+    bool room = lane->count < crew->queue_limit;
+    if (room) {
+        (*job)->next = NULL;
+        *lane->last = *job;
+        lane->last = &(*job)->next;
+        lane->count++;
+        *job = NULL;
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return room;
+}
+
+void crew_wake(struct crew *crew)
+{
+    for (int i = 0; i < LANE_COUNT; i++) {
+        struct lane_queue *lane = &crew->lanes[i];
+        pthread_mutex_lock(&lane->lock);
+        if (lane->first && lane->sleeping)
+            pthread_cond_signal(&lane->work);
+        pthread_mutex_unlock(&lane->lock);
+    }
+}
+
+int crew_fd(const struct crew *crew)
+{
+    return crew->done_fd;
+}
+
+struct job *crew_collect(struct crew *crew)
+{
+    eventfd_t ignored;
+    (void)eventfd_read(crew->done_fd, &ignored);
+    pthread_mutex_lock(&crew->done_lock);
+    struct job *jobs = crew->done;
+    crew->done = NULL;
+    crew->done_last = &crew->done;
+    pthread_mutex_unlock(&crew->done_lock);
+    return jobs;
+}
+
+struct job *crew_reject(struct crew *crew)
+{
+    struct job *jobs = NULL, **last = &jobs;
+    for (int i = 0; i < LANE_COUNT; i++) {
+        struct lane_queue *lane = &crew->lanes[i];
+        pthread_mutex_lock(&lane->lock);
+        *last = lane->first;
+        while (*last)
+            last = &(*last)->next;
+        lane->first = NULL;
+        lane->last = &lane->first;
+        lane->count = 0;
+        pthread_mutex_unlock(&lane->lock);
+    }
+    return jobs;
+}
+
+struct crew_progress crew_progress(struct crew *crew)
+{
+    struct crew_progress progress = {0};
+    int64_t now = clock_us(), oldest = now;
+    for (size_t i = 0; i < crew->thread_count; i++) {
+        int64_t since = atomic_load(&crew->threads[i].busy_since_us);
+        if (since == 0)
+            continue;
+        progress.busy++;
+        oldest = since < oldest ? since : oldest;
+    }
+    progress.oldest_ms = (now - oldest) / 1000;
+    for (int i = 0; i < LANE_COUNT; i++) {
+        pthread_mutex_lock(&crew->lanes[i].lock);
+        progress.queued += (int64_t)crew->lanes[i].count;
+        pthread_mutex_unlock(&crew->lanes[i].lock);
+    }
+    return progress;
+}
+
+void crew_stop(struct crew *crew)
+{
+    for (int i = 0; i < LANE_COUNT; i++) {
+        struct lane_queue *lane = &crew->lanes[i];
+        pthread_mutex_lock(&lane->lock);
+        must(!lane->first);
+        lane->stop = true;
+        pthread_cond_broadcast(&lane->work);
+        pthread_mutex_unlock(&lane->lock);
+    }
+    for (size_t i = 0; i < crew->thread_count; i++)
+        pthread_join(crew->threads[i].id, NULL);
+    must(!crew->done);
+    for (int i = 0; i < LANE_COUNT; i++) {
+        pthread_cond_destroy(&crew->lanes[i].work);
+        pthread_mutex_destroy(&crew->lanes[i].lock);
+    }
+    pthread_mutex_destroy(&crew->done_lock);
+    close(crew->done_fd);
+    free(crew->threads);
+    free(crew);
+}

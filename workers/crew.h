@@ -1,0 +1,41 @@
+/* crew: the threads of a pool and the bounded queues that feed them.
+ *
+ * The agent submits jobs and collects answered ones; threads take late: a thread that becomes free
+ * takes the oldest job and with it everything of the same type that waits (at most batch_max). So a
+ * batch is 1 when idle and large under load, with no timer. One wake-up serves a burst: a thread
+ * that leaves work behind wakes the next. */
+#ifndef VOTE_WORKERS_CREW_H
+#define VOTE_WORKERS_CREW_H
+
+#include "workers/job.h"
+
+struct crew;
+
+/* crew_start: start the threads; returns when all run. The agent thread owns the crew. */
+struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
+                        const void *service_settings);
+
+/* crew_submit: hand jobs over; *job is nulled. False: the queue is full, the job stays the
+ * caller's. Threads start on it at crew_wake, once for a burst. */
+bool crew_submit(struct crew *crew, struct job **job);
+void crew_wake(struct crew *crew);
+
+/* crew_fd: readable when answered jobs wait. crew_collect: all of them as a list, or NULL. */
+int crew_fd(const struct crew *crew);
+struct job *crew_collect(struct crew *crew);
+
+/* crew_reject: take back every job that no thread has started, as a list. */
+struct job *crew_reject(struct crew *crew);
+
+struct crew_progress {
+    int64_t oldest_ms; /* age of the oldest running batch; 0 when idle */
+    int64_t busy;      /* threads at work */
+    int64_t queued;
+};
+struct crew_progress crew_progress(struct crew *crew);
+
+/* crew_stop: wait for what runs, end the threads, free everything. Queued jobs must be gone. Blocks
+ * as long as a handler may. */
+void crew_stop(struct crew *crew);
+
+#endif

@@ -1,0 +1,487 @@
+/* worker: the agent of a pool.
+ *
+ * I own: one dealer per gateway, the crew of threads, every job between receipt and answer.
+ * I receive: requests and who, drain_ok from gateways; answered jobs from the crew; SIGTERM,
+ * SIGINT. I send: ready, heartbeat, drain, bye and the answers to gateways; jobs to the crew. I am
+ * stopped by SIGTERM: drain, answer what waits, bye. */
+#include "workers/worker.h"
+
+#include "proto/base/clock.h"
+#include "proto/base/die.h"
+#include "proto/base/log.h"
+#include "proto/channel.h"
+#include "proto/envelope.h"
+#include "workers/crew.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { LINKS = 64, RECEIVE_BURST = 512 };
+
+/* A gateway this pool is connected to. */
+struct link {
+    char *endpoint; /* NULL: a free place */
+    bool globbed;   /* found by a glob: goes away with its socket file */
+    struct channel *dealer;
+    bool announced;   /* ready was sent on this connection */
+    bool drained;     /* drain_ok came: nothing more will be asked */
+    size_t in_flight; /* jobs of this gateway not yet answered */
+};
+
+struct worker {
+    const struct job_service *service;
+    const struct worker_settings *settings;
+    struct id pool_id;
+    struct channel_context *context;
+    struct link links[LINKS];
+    struct crew *crew;
+    int signal_fd;
+    size_t in_flight;
+    int64_t next_tick_us;
+    int64_t drain_until_us; /* 0: not leaving */
+    bool stopping;
+    int64_t bad_frames, lost_answers;
+    struct arena arena;  /* of one handler call */
+    struct buf outgoing; /* one frame */
+};
+
+/* ---- sending -----------------------------------------------------------------------------------
+ */
+
+static enum channel_result send_frame(struct worker *worker, struct link *link,
+                                      const struct envelope *envelope, struct str body)
+{
+    buf_reset(&worker->outgoing);
+    envelope_begin(envelope, &worker->outgoing);
+    buf_add_str(&worker->outgoing, body);
+    envelope_end(&worker->outgoing, 0);
+    return channel_send(link->dealer, NULL, buf_str(&worker->outgoing));
+}
+
+static bool send_control(struct worker *worker, struct link *link, unsigned number,
+                         const void *message)
+{
+    struct buf body = {0};
+    message_pack(message_type_find(number)->record(), message, &body);
+    struct envelope envelope = {.type = (uint16_t)number};
+    enum channel_result result = send_frame(worker, link, &envelope, buf_str(&body));
+    buf_free(&body);
+    return result == CHANNEL_SENT;
+}
+
+static void send_ready(struct worker *worker, struct link *link)
+{
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
+    struct ready ready = {
+        .pool_id = worker->pool_id,
+        .service = str_from(service_name(worker->service->service)),
+        .threads = (int64_t)worker->settings->threads,
+        .capacity = (int64_t)worker->settings->credits,
+        .heartbeat_ms = worker->settings->heartbeat_ms,
+        .host = str_from(host),
+        .pid = getpid(),
+    };
+    if (!send_control(worker, link, MESSAGE_ready, &ready))
+        return;
+    link->announced = true;
+    log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
+}
+
+static void send_answer(struct worker *worker, struct job *job)
+{
+    struct link *link = &worker->links[job->gateway];
+    struct envelope envelope = {
+        .attempt = job->attempt,
+        .type = (uint16_t)(job->status == STATUS_OK ? message_reply_type(job->type)->number
+                                                    : MESSAGE_error),
+        .status = (uint16_t)job->status,
+        .slot = job->slot,
+        .generation = job->generation,
+        .request_id = job->request_id,
+        .credit = 1,
+        .batch = (uint16_t)job->batch,
+        .queue_us = (uint32_t)(job->started_us - job->received_us),
+        .service_us = (uint32_t)(job->finished_us - job->started_us),
+    };
+    if (send_frame(worker, link, &envelope, buf_str(&job->body)) != CHANNEL_SENT)
+        worker->lost_answers++;
+}
+
+static void finish_job(struct worker *worker, struct job *job)
+{
+    send_answer(worker, job);
+    worker->links[job->gateway].in_flight--;
+    worker->in_flight--;
+    buf_free(&job->body);
+    arena_free(&job->arena);
+    free(job);
+}
+
+/* An answer given by the agent itself, without a thread. */
+static void refuse_job(struct worker *worker, struct job *job, enum status status,
+                       const char *detail)
+{
+    job->started_us = job->finished_us = clock_us();
+    job_fail(job, status, detail);
+    finish_job(worker, job);
+}
+
+/* ---- handlers -----------------------------------------------------------------------------------
+ */
+
+static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
+                       const struct message_type *type, struct str body)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        die("out of memory");
+    int64_t now = clock_us();
+    job->type = type;
+    job->request_id = envelope->request_id;
+    job->received_us = now;
+    job->deadline_us = now + (int64_t)envelope->ttl_ms * 1000;
+    job->gateway = link;
+    job->slot = envelope->slot;
+    job->generation = envelope->generation;
+    job->attempt = envelope->attempt;
+    worker->links[link].in_flight++;
+    worker->in_flight++;
+
+    const char *error = NULL;
+    job->request = message_unpack(type->record(), body, &job->arena, &error);
+    if (!job->request) {
+        worker->bad_frames++;
+        log_warn("message_bad", L_TEXT("message", type->name), L_TEXT("error", error),
+                 L_ID("request", job->request_id));
+        refuse_job(worker, job, STATUS_BAD_MESSAGE, error);
+        return;
+    }
+    if (!crew_submit(worker->crew, &job))
+        refuse_job(worker, job, STATUS_BUSY, "the pool's queue is full");
+}
+
+static void on_who(struct worker *worker, size_t link)
+{
+    worker->links[link].announced = false;
+    if (!worker->drain_until_us)
+        send_ready(worker, &worker->links[link]);
+}
+
+static void on_drain_ok(struct worker *worker, size_t link)
+{
+    worker->links[link].drained = true;
+}
+
+static bool service_handles(const struct job_service *service, unsigned number)
+{
+    for (size_t i = 0; i < service->handler_count; i++)
+        if (service->handlers[i].message == number)
+            return true;
+    return false;
+}
+
+static void on_frame(struct worker *worker, size_t link, struct str frame)
+{
+    struct envelope envelope;
+    struct str body;
+    enum envelope_error error = envelope_read(frame, &envelope, &body);
+    const struct message_type *type =
+        error == ENVELOPE_OK ? message_type_find(envelope.type) : NULL;
+    if (type && type->kind == MESSAGE_REQUEST && service_handles(worker->service, type->number)) {
+        on_request(worker, link, &envelope, type, body);
+        return;
+    }
+    if (type && type->number == MESSAGE_who) {
+        on_who(worker, link);
+        return;
+    }
+    if (type && type->number == MESSAGE_drain_ok) {
+        on_drain_ok(worker, link);
+        return;
+    }
+    worker->bad_frames++;
+    log_warn("frame_bad",
+             L_TEXT("error", error != ENVELOPE_OK ? envelope_error_text(error)
+                                                  : "not a message for this pool"),
+             L_INT("type", error == ENVELOPE_OK ? envelope.type : -1),
+             L_INT("size", (int64_t)frame.size), L_INT("total", worker->bad_frames));
+    /* A request this pool does not know can still be answered: who asks need not wait. */
+    if (error == ENVELOPE_OK && !(type && type->kind == MESSAGE_CONTROL)) {
+        struct buf text = {0};
+        message_pack(record_error(), &(struct error){.detail = STR("not a message for this pool")},
+                     &text);
+        envelope.type = MESSAGE_error;
+        envelope.status = STATUS_BAD_MESSAGE;
+        envelope.credit = 1;
+        send_frame(worker, &worker->links[link], &envelope, buf_str(&text));
+        buf_free(&text);
+    }
+}
+
+/* ---- gateways come and go
+ * ------------------------------------------------------------------------ */
+
+static struct link *link_find(struct worker *worker, const char *endpoint)
+{
+    for (size_t i = 0; i < LINKS; i++)
+        if (worker->links[i].endpoint && strcmp(worker->links[i].endpoint, endpoint) == 0)
+            return &worker->links[i];
+    return NULL;
+}
+
+static void link_open(struct worker *worker, const char *endpoint, bool globbed)
+{
+    if (link_find(worker, endpoint))
+        return;
+    struct link *link = worker->links;
+    while (link < worker->links + LINKS && link->endpoint)
+        link++;
+    if (link == worker->links + LINKS) {
+        log_error("gateways_too_many", L_TEXT("endpoint", endpoint), L_INT("limit", LINKS));
+        return;
+    }
+    const char *error = NULL;
+    struct channel *dealer = channel_dealer_new(worker->context);
+    if (!channel_connect(dealer, endpoint, &error)) {
+        log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
+        channel_free(dealer);
+        return;
+    }
+    *link = (struct link){.endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer};
+    if (!link->endpoint)
+        die("out of memory");
+}
+
+static void link_close(struct link *link)
+{
+    must(link->in_flight == 0);
+    channel_free(link->dealer);
+    free(link->endpoint);
+    *link = (struct link){.endpoint = NULL};
+}
+
+static const char ipc_scheme[] = "ipc://";
+
+static void look_for(struct worker *worker, const char *pattern)
+{
+    if (strncmp(pattern, ipc_scheme, strlen(ipc_scheme)) != 0 || !strpbrk(pattern, "*?[")) {
+        link_open(worker, pattern, false);
+        return;
+    }
+    glob_t found;
+    if (glob(pattern + strlen(ipc_scheme), GLOB_NOSORT, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            link_open(worker, arena_printf(&worker->arena, "%s%s", ipc_scheme, found.gl_pathv[i]),
+                      true);
+    globfree(&found);
+}
+
+/* A gateway that stopped for good removed its socket file. */
+static void drop_vanished(struct worker *worker)
+{
+    for (size_t i = 0; i < LINKS; i++) {
+        struct link *link = &worker->links[i];
+        if (link->endpoint && link->globbed && link->in_flight == 0 &&
+            access(link->endpoint + strlen(ipc_scheme), F_OK) != 0) {
+            log_info("gateway_gone", L_TEXT("endpoint", link->endpoint));
+            link_close(link);
+        }
+    }
+}
+
+static void look_for_gateways(struct worker *worker)
+{
+    drop_vanished(worker);
+    for (size_t i = 0; i < worker->settings->gateway_count; i++)
+        look_for(worker, worker->settings->gateways[i]);
+}
+
+/* ---- time
+ * ----------------------------------------------------------------------------------------- */
+
+static void send_heartbeats(struct worker *worker)
+{
+    struct crew_progress progress = crew_progress(worker->crew);
+    struct heartbeat heartbeat = {progress.oldest_ms, progress.busy, progress.queued};
+    for (size_t i = 0; i < LINKS; i++) {
+        struct link *link = &worker->links[i];
+        /* When its gateway is not there nothing is sent; a new one will ask who this is. */
+        if (link->endpoint && link->announced)
+            (void)send_control(worker, link, MESSAGE_heartbeat, &heartbeat);
+    }
+}
+
+static void on_tick(struct worker *worker)
+{
+    if (!worker->drain_until_us)
+        look_for_gateways(worker);
+    send_heartbeats(worker);
+    worker->next_tick_us = clock_us() + worker->settings->heartbeat_ms * 1000;
+}
+
+/* ---- leaving
+ * --------------------------------------------------------------------------------------- */
+
+static void on_stop_signal(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+    if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info ||
+        worker->drain_until_us)
+        return;
+    log_info("pool_draining", L_ID("pool", worker->pool_id),
+             L_INT("in_flight", (int64_t)worker->in_flight));
+    worker->drain_until_us = clock_us() + worker->settings->drain_ms * 1000;
+    for (size_t i = 0; i < LINKS; i++) {
+        struct link *link = &worker->links[i];
+        if (!link->endpoint)
+            continue;
+        if (!link->announced || !send_control(worker, link, MESSAGE_drain, &(struct drain){}))
+            link->drained = true; /* nobody there who could ask */
+    }
+}
+
+static bool all_drained(const struct worker *worker)
+{
+    for (size_t i = 0; i < LINKS; i++)
+        if (worker->links[i].endpoint && !worker->links[i].drained)
+            return false;
+    return true;
+}
+
+/* Past the drain time what no thread has started goes back, for another pool to do. */
+static void reject_waiting(struct worker *worker)
+{
+    struct job *next;
+    for (struct job *job = crew_reject(worker->crew); job; job = next) {
+        next = job->next;
+        refuse_job(worker, job, STATUS_REJECTED, "the pool is leaving");
+    }
+}
+
+static void leave_when_done(struct worker *worker)
+{
+    bool late = clock_us() >= worker->drain_until_us;
+    if (late)
+        reject_waiting(worker);
+    if (worker->in_flight > 0 || !(late || all_drained(worker)))
+        return;
+    for (size_t i = 0; i < LINKS; i++)
+        if (worker->links[i].endpoint && worker->links[i].announced)
+            (void)send_control(worker, &worker->links[i], MESSAGE_bye, &(struct bye){});
+    worker->stopping = true;
+}
+
+/* ---- loop
+ * ------------------------------------------------------------------------------------------ */
+
+static void receive_all(struct worker *worker, size_t link)
+{
+    struct channel_frame frame;
+    /* Bounded, so that answers are sent in between under a flood; the poll comes back for the rest.
+     */
+    for (int i = 0; i < RECEIVE_BURST; i++) {
+        if (!channel_receive(worker->links[link].dealer, &frame))
+            return;
+        on_frame(worker, link, frame.bytes);
+        channel_frame_free(&frame);
+    }
+}
+
+static void collect_answers(struct worker *worker)
+{
+    struct job *next;
+    for (struct job *job = crew_collect(worker->crew); job; job = next) {
+        next = job->next;
+        finish_job(worker, job);
+    }
+}
+
+static int64_t wait_ms(const struct worker *worker)
+{
+    int64_t now = clock_us(), until = worker->next_tick_us;
+    if (worker->drain_until_us > now && worker->drain_until_us < until)
+        until = worker->drain_until_us;
+    int64_t left = until - now;
+    return left > 0 ? (left + 999) / 1000 : 0;
+}
+
+static void run_once(struct worker *worker)
+{
+    struct channel_wait_item items[LINKS + 2] = {{.fd = worker->signal_fd},
+                                                 {.fd = crew_fd(worker->crew)}};
+    size_t link_of[LINKS + 2], count = 2;
+    for (size_t i = 0; i < LINKS; i++)
+        if (worker->links[i].endpoint) {
+            link_of[count] = i;
+            items[count].channel = worker->links[i].dealer;
+            items[count].want_write = !worker->links[i].announced && !worker->drain_until_us;
+            count++;
+        }
+    channel_wait(items, count, wait_ms(worker));
+    if (items[0].readable)
+        on_stop_signal(worker);
+    for (size_t i = 2; i < count; i++) {
+        if (items[i].writable && !worker->drain_until_us)
+            send_ready(worker, &worker->links[link_of[i]]);
+        if (items[i].readable)
+            receive_all(worker, link_of[i]);
+    }
+    crew_wake(worker->crew);
+    if (items[1].readable)
+        collect_answers(worker);
+    if (clock_us() >= worker->next_tick_us)
+        on_tick(worker);
+    if (worker->drain_until_us)
+        leave_when_done(worker);
+    arena_reset(&worker->arena);
+}
+
+static int open_stop_signals(void)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        die("signalfd: %s", strerror(errno));
+    return fd;
+}
+
+int worker_run(const struct job_service *service, const struct worker_settings *settings)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        die("out of memory");
+    worker->service = service;
+    worker->settings = settings;
+    worker->pool_id = id_random();
+    worker->signal_fd = open_stop_signals();
+    worker->crew =
+        crew_start(service, settings->threads, settings->queue_limit, settings->service_settings);
+    worker->context = channel_context_new();
+    log_info("pool_started", L_TEXT("service", service_name(service->service)),
+             L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),
+             L_INT("credits", (int64_t)settings->credits));
+    while (!worker->stopping)
+        run_once(worker);
+    crew_stop(worker->crew);
+    for (size_t i = 0; i < LINKS; i++)
+        if (worker->links[i].endpoint)
+            link_close(&worker->links[i]);
+    channel_context_free(worker->context);
+    log_info("pool_stopped", L_ID("pool", worker->pool_id), L_INT("bad_frames", worker->bad_frames),
+             L_INT("lost_answers", worker->lost_answers));
+    close(worker->signal_fd);
+    arena_free(&worker->arena);
+    buf_free(&worker->outgoing);
+    free(worker);
+    return 0;
+}
