@@ -74,6 +74,7 @@ struct db *migrate_connect(struct db_settings *settings, struct buf *out_error)
     settings->read_timeout_ms = 24 * 3600 * 1000;
     settings->statement_timeout_s = 0;
     settings->lock_wait_s = 0;
+    settings->quiet = true;
     struct db *db = db_open(settings);
     bool connected =
         !db_connect(db) || migrate_refuse(db, out_error, "no connection to the database");

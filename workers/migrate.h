@@ -21,9 +21,13 @@ bool migrate_apply(struct db *db, const char *directory, struct buf *out_error);
 
 /* migrate_samples: load samples.sql of the directory, unless there are accounts already, in one
  * transaction. Accounts in it with the password '?' get a random one: appended to out_accounts, a
- * line "account<TAB>password" each, after COMMIT. */
-bool migrate_samples(struct db *db, const char *directory, struct buf *out_accounts,
-                     struct buf *out_error);
+ * line "account<TAB>password" each, after COMMIT. cost: of hashing it (workers/password_hash.h). */
+struct migrate_cost {
+    uint64_t opslimit;
+    size_t memlimit;
+};
+bool migrate_samples(struct db *db, const char *directory, struct migrate_cost cost,
+                     struct buf *out_accounts, struct buf *out_error);
 
 /* For the two files of this module. migrate_refuse: "what: the database's words"; false.
  * migrate_read_file: all of a file, in the arena. */

@@ -6,9 +6,7 @@
 
 #include <stdio.h>
 
-/* Sample accounts get what a log-in of a real one costs at least (libsodium's "interactive" memory
- * of 64 MiB is not for a machine shared with a database). */
-enum { OPSLIMIT = 2, MEMLIMIT = 19922944, PASSWORD_LENGTH = 16 };
+enum { PASSWORD_LENGTH = 16 };
 
 static void make_password(char out[PASSWORD_LENGTH + 1])
 {
@@ -24,11 +22,11 @@ static void make_password(char out[PASSWORD_LENGTH + 1])
 }
 
 static bool give_password(struct db *db, int64_t user_id, struct str account,
-                          struct buf *out_accounts, struct buf *out_error)
+                          struct migrate_cost cost, struct buf *out_accounts, struct buf *out_error)
 {
     char password[PASSWORD_LENGTH + 1], hash[PASSWORD_HASH_SIZE];
     make_password(password);
-    if (!password_hash_make(str_from(password), OPSLIMIT, MEMLIMIT, hash)) {
+    if (!password_hash_make(str_from(password), cost.opslimit, cost.memlimit, hash)) {
         buf_printf(out_error, "no memory to hash a password");
         return false;
     }
@@ -39,7 +37,8 @@ static bool give_password(struct db *db, int64_t user_id, struct str account,
     return true;
 }
 
-static bool fill(struct db *db, struct str sql, struct buf *out_accounts, struct buf *out_error)
+static bool fill(struct db *db, struct str sql, struct migrate_cost cost, struct buf *out_accounts,
+                 struct buf *out_error)
 {
     struct db_rows rows;
     size_t statement;
@@ -51,14 +50,14 @@ static bool fill(struct db *db, struct str sql, struct buf *out_accounts, struct
                  &rows))
         return migrate_refuse(db, out_error, "samples");
     for (size_t i = 0; i < rows.count; i++)
-        if (!give_password(db, db_at(&rows, i, 0)->number, db_at(&rows, i, 1)->text, out_accounts,
-                           out_error))
+        if (!give_password(db, db_at(&rows, i, 0)->number, db_at(&rows, i, 1)->text, cost,
+                           out_accounts, out_error))
             return false;
     return true;
 }
 
-bool migrate_samples(struct db *db, const char *directory, struct buf *out_accounts,
-                     struct buf *out_error)
+bool migrate_samples(struct db *db, const char *directory, struct migrate_cost cost,
+                     struct buf *out_accounts, struct buf *out_error)
 {
     struct db_rows rows;
     struct str sql;
@@ -72,7 +71,7 @@ bool migrate_samples(struct db *db, const char *directory, struct buf *out_accou
         return true;
     }
     bool done = !db_begin(db) || migrate_refuse(db, out_error, "samples");
-    done = done && fill(db, sql, &accounts, out_error) &&
+    done = done && fill(db, sql, cost, &accounts, out_error) &&
            (!db_commit(db) || migrate_refuse(db, out_error, "samples"));
     if (done) {
         buf_add_str(out_accounts, buf_str(&accounts));
