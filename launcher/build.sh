@@ -10,10 +10,11 @@ build() {
     local preset=$1 log=$ROOT/build/$1.log
     mkdir -p "$ROOT/build"
     say "building ($preset)"
-    lock "$ROOT/build/.lock" 1800
-    if ! (cd "$ROOT" && cmake --preset "$preset" && cmake --build --preset "$preset") >"$log" 2>&1; then
+    lock BUILD_LOCK "$ROOT/build/.lock" 1800
+    if ! (cd "$ROOT" && cmake --preset "$preset" && cmake --build --preset "$preset") >"$log" 2>&1 \
+        </dev/null; then
         tail -n 40 "$log" >&2
         fail "the build failed; all of it is in $log"
     fi
-    unlock
+    exec {BUILD_LOCK}>&-
 }

@@ -31,7 +31,7 @@ down_all() {
 cmd_down() {
     place_option down "$@"
     if place_is_ours; then
-        lock "$DIR/.lock" 300
+        lock PLACE_LOCK "$DIR/.lock" 300
     fi
     if down_all; then
         say 'down'

@@ -21,7 +21,7 @@ cmd_reset() {
         read -r -p "Remove $DIR with all votes and accounts? [y/N] " answer || true
         [[ $answer == [yY]* ]] || fail 'nothing was removed'
     fi
-    lock "$DIR/.lock" 300
+    lock PLACE_LOCK "$DIR/.lock" 300
     down_all || true
     if place_find; then
         place_forget_run

@@ -36,20 +36,17 @@ until_ok() {
     done
 }
 
-# lock FILE SECONDS: holds FILE's lock until this process ends; its descriptor is $LOCK_FD, which a
-# process that outlives us must close. The file may be removed by the one who held it before us, so
-# the lock counts only while the name still leads to it.
+# lock VARIABLE FILE SECONDS: holds FILE's lock until this process ends or closes the descriptor put
+# in VARIABLE; a process that outlives us must close it too. The file may have been removed by the one
+# who held it before us, so the lock counts only while the name still leads to it.
 lock() {
-    local file=$1 seconds=$2
+    local file=$2 seconds=$3 descriptor
     while true; do
-        exec {LOCK_FD}>>"$file"
-        flock -w "$seconds" "$LOCK_FD" || fail "another ./vote has held $file for $seconds s"
-        [[ $file -ef /proc/self/fd/$LOCK_FD ]] && return
-        exec {LOCK_FD}>&-
-        [[ -d ${file%/*} ]] || mkdir -p -- "${file%/*}"
+        exec {descriptor}>>"$file"
+        flock -w "$seconds" "$descriptor" || fail "another ./vote has held $file for $seconds s"
+        [[ $file -ef /proc/self/fd/$descriptor ]] && break
+        exec {descriptor}>&-
+        mkdir -p -- "${file%/*}"
     done
-}
-
-unlock() {
-    exec {LOCK_FD}>&-
+    printf -v "$1" '%s' "$descriptor"
 }

@@ -5,10 +5,16 @@
 DATABASE=vote
 DATABASE_USER=vote
 
-# services_write: configuration files, password and account of this place. The account is set anew by
+# services_password: made once; whole or not there.
+services_password() {
+    [[ ! -s $DIR/password ]] || return 0
+    (umask 077 && head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$DIR/password.new")
+    mv -- "$DIR/password.new" "$DIR/password"
+}
+
+# services_write: configuration files and account of this place. The account is set anew by
 # MariaDB itself at each start (init_file), so its rights are always those of account.sql.
 services_write() {
-    [[ -s $DIR/password ]] || head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$DIR/password"
     sed -e "s/@PASSWORD@/$(<"$DIR/password")/; s/@DATABASE@/$DATABASE/" \
         "$ROOT/launcher/account.sql" >"$DIR/account.sql"
     cat >"$DIR/mariadb.cnf" <<TEXT
@@ -52,11 +58,12 @@ services_create() {
     mkdir -p -- "$DIR/redis"
     [[ ! -d $DIR/mariadb ]] || return 0
     rm -rf -- "$DIR/mariadb.new"
-    if ! mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$DIR/mariadb.new" \
+    # From inside DIR: the script does not quote its arguments.
+    if ! (cd -- "$DIR" && mariadb-install-db --no-defaults --datadir=./mariadb.new \
         --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
-        --skip-test-db --skip-name-resolve --innodb-log-file-size=48M \
+        --skip-test-db --skip-name-resolve --innodb-log-file-size=48M) \
         >"$DIR/log/mariadb-install.log" 2>&1; then
-        fail "MariaDB's data directory could not be made: $DIR/log/mariadb-install.log"
+        fail "MariaDB's data directory could not be made: $(tail -n 1 "$DIR/log/mariadb-install.log")"
     fi
     mv -- "$DIR/mariadb.new" "$DIR/mariadb"
 }

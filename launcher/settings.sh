@@ -36,5 +36,5 @@ settings_check() {
 settings_get() {
     (cd "$ROOT" && "$BIN/vote-gateway" "${SETTINGS[@]}" --print-config) | awk -v section="$1:" -v key="$2:" '
         /^[^ #]/ { inside = ($1 == section) }
-        inside && $1 == key { gsub(/["\047]/, "", $2); print $2; exit }'
+        inside && $1 == key { gsub(/["\047]/, "", $2); print $2 }'
 }

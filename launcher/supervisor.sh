@@ -31,7 +31,7 @@ directory=${ROOT//%/%%}
 autostart=$autostart
 autorestart=true
 startsecs=1
-startretries=5
+startretries=3
 stopsignal=TERM
 stopwaitsecs=$stop
 stopasgroup=false
@@ -106,10 +106,10 @@ supervisor_answers() {
 supervisor_start() {
     rm -f -- "$RUN/supervisor.pid"
     if [[ -n ${1:-} ]]; then
-        setsid supervisord -n -c "$DIR/supervisor.conf" >/dev/null 2>&1 {LOCK_FD}>&- &
+        setsid supervisord -n -c "$DIR/supervisor.conf" >/dev/null 2>&1 {PLACE_LOCK}>&- &
         SUPERVISOR_CHILD=$!
     else
-        supervisord -c "$DIR/supervisor.conf" >"$DIR/log/supervisord-start.log" 2>&1 {LOCK_FD}>&- ||
+        supervisord -c "$DIR/supervisor.conf" >"$DIR/log/supervisord-start.log" 2>&1 {PLACE_LOCK}>&- ||
             fail "supervisor did not start: $(tail -n 1 "$DIR/log/supervisord-start.log")"
     fi
     until_ok 15 supervisor_answers || fail "supervisor did not answer in 15 s; see $DIR/log/supervisor.log"

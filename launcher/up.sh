@@ -80,21 +80,21 @@ up_database() {
     local accounts=$DIR/sample-accounts errors
     (umask 077 && : >>"$accounts")
     if ! errors=$(cd "$ROOT" && "$BIN/vote-migrate" "${SETTINGS[@]}" --sql "$ROOT/sql" --samples \
-        2>&1 >>"$accounts" {LOCK_FD}>&-); then
+        2>&1 >>"$accounts"); then
         fail "the database could not be brought up to date: $(tail -n 1 <<<"$errors")"
     fi
 }
 
 # up_programs: pools and gateway, until the gateway says that it is ready.
 up_programs() {
-    supervisor_ctl start 'db:*' 'session:*' 'password:*' 'gateway:*' >/dev/null 2>&1 || true
+    supervisor_ctl start all >/dev/null 2>&1 || true
     supervisor_await gateway 60 up_is_ready
 }
 
 # up_stay: --foreground: shows the gateway's log until we are told to end or supervisor does.
 up_stay() {
     local tail
-    unlock
+    exec {PLACE_LOCK}>&-
     trap 'exit 0' INT TERM HUP
     tail -q -n +1 -F -- "$DIR"/log/gateway_*.log 2>/dev/null &
     tail=$!
@@ -109,18 +109,21 @@ cmd_up() {
     up_options "$@"
     packages_ensure "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}"
     place_make
-    lock "$DIR/.lock" 1800
+    lock PLACE_LOCK "$DIR/.lock" 1800
     place_run
     if up_already; then
         return
     fi
+    rm -f -- "$RUN"/gateways/*
     place_need_space "$DIR" $UP_NEED_MB
     place_need_space "$ROOT" $UP_NEED_MB
     build "$PRESET"
     settings_load "$UP_HOST" "$UP_PORT"
+    services_password
     settings_check
     host=$(settings_get gateway host)
     port=$(settings_get gateway port)
+    [[ -n $host && -n $port ]] || fail 'the gateway does not print its host and port (--print-config)'
     UP_URL=$(up_url "$host" "$port")
     busy=$(python3 "$ROOT/launcher/address.py" "$host" "$port") || fail "$busy"
 
