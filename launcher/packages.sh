@@ -29,7 +29,7 @@ packages_missing() {
 packages_ensure() {
     local missing log
     mapfile -t missing < <(packages_missing "$@")
-    ((${#missing[@]} == 0)) && return
+    ((${#missing[@]} == 0)) && return 0
     if ((EUID != 0)); then
         fail "packages are missing: apt-get install --no-install-recommends ${missing[*]}"
     fi

@@ -18,6 +18,7 @@ place_is_ours() {
 
 # place_make: creates DIR, or refuses one that holds something else.
 place_make() {
+    [[ $DIR$ROOT != *%* ]] || fail "supervisor cannot work in a directory with % in its name: $DIR"
     if [[ -e $DIR ]] && ! place_is_ours; then
         [[ -d $DIR ]] || fail "$DIR is not a directory"
         [[ -z $(ls -A -- "$DIR") ]] || fail "$DIR holds other files; choose an empty or new directory"

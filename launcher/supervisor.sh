@@ -6,7 +6,7 @@
 supervisor_quote() {
     local text=${1//\\/\\\\}
     text=${text//\"/\\\"}
-    printf '"%s"' "${text//%/%%}"
+    printf '"%s"' "$text"
 }
 
 # supervisor_program NAME PRIORITY STOP_SECONDS AUTOSTART FIRST TAIL COMMAND...
@@ -27,7 +27,7 @@ process_name=${name}_%(process_num)d
 numprocs=1
 numprocs_start=$first
 priority=$priority
-directory=${ROOT//%/%%}
+directory=$ROOT
 autostart=$autostart
 autorestart=true
 startsecs=1
@@ -37,7 +37,7 @@ stopwaitsecs=$stop
 stopasgroup=false
 killasgroup=false
 redirect_stderr=true
-stdout_logfile=${DIR//%/%%}/log/${name}_%(process_num)d.log
+stdout_logfile=$DIR/log/${name}_%(process_num)d.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=3
 TEXT
@@ -50,12 +50,12 @@ supervisor_write() {
         cat <<TEXT
 [supervisord]
 identifier=vote
-logfile=${DIR//%/%%}/log/supervisor.log
+logfile=$DIR/log/supervisor.log
 logfile_maxbytes=5MB
 logfile_backups=1
 pidfile=$RUN/supervisor.pid
-childlogdir=${DIR//%/%%}/log
-directory=${ROOT//%/%%}
+childlogdir=$DIR/log
+directory=$ROOT
 user=$(id -un)
 
 [unix_http_server]
@@ -117,7 +117,9 @@ supervisor_start() {
 
 # supervisor_stop: everything, in order; false when it takes longer than all their patience.
 supervisor_stop() {
-    supervisor_gone && return
+    if supervisor_gone; then
+        return 0
+    fi
     supervisor_ctl shutdown >/dev/null 2>&1 || kill -TERM "$(supervisor_pid)" 2>/dev/null || true
     until_ok 200 supervisor_gone
 }
@@ -129,7 +131,7 @@ supervisor_last_word() {
 
 # supervisor_fatal: prints the first program that supervisor gave up starting; false without one.
 supervisor_fatal() {
-    supervisor_ctl status 2>/dev/null | awk -F: '/ FATAL / { print $1; found = 1; exit } END { exit !found }'
+    { supervisor_ctl status 2>/dev/null || true; } | awk -F: '/ FATAL / { print $1; found = 1; exit } END { exit !found }'
 }
 
 # supervisor_await NAME SECONDS COMMAND...: until COMMAND succeeds; one clear line when supervisor

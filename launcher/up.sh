@@ -96,7 +96,7 @@ up_stay() {
     local tail
     exec {PLACE_LOCK}>&-
     trap 'exit 0' INT TERM HUP
-    tail -q -n +1 -F -- "$DIR"/log/gateway_*.log 2>/dev/null &
+    tail -q -n 0 -F -- "$DIR"/log/gateway_*.log 2>/dev/null &
     tail=$!
     # shellcheck disable=SC2064 # the pid of now
     trap "kill $tail 2>/dev/null || true; up_abort" EXIT
