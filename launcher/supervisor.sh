@@ -79,14 +79,21 @@ TEXT
     } >"$DIR/supervisor.conf"
 }
 
-# supervisor_pid: prints the pid of this place's supervisor; false when it is not running. A pid that
-# another program got since, or that nobody reaped, does not count.
+# supervisor_is PID: it is this place's supervisor; not another program that got the number since, nor
+# a dead process that nobody reaped.
+supervisor_is() {
+    [[ $1 =~ ^[0-9]+$ ]] &&
+        tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -qxF -- "$DIR/supervisor.conf"
+} 2>/dev/null
+
+supervisor_is_not() {
+    ! supervisor_is "$1"
+}
+
+# supervisor_pid: prints the pid of this place's supervisor; false when it is not running.
 supervisor_pid() {
     local pid
-    pid=$(cat -- "$RUN/supervisor.pid" 2>/dev/null) || return 1
-    [[ $pid =~ ^[0-9]+$ ]] || return 1
-    tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$DIR/supervisor.conf" || return 1
-    printf '%s\n' "$pid"
+    pid=$(cat -- "$RUN/supervisor.pid" 2>/dev/null) && supervisor_is "$pid" && printf '%s\n' "$pid"
 }
 
 supervisor_gone() {
@@ -117,11 +124,10 @@ supervisor_start() {
 
 # supervisor_stop: everything, in order; false when it takes longer than all their patience.
 supervisor_stop() {
-    if supervisor_gone; then
-        return 0
-    fi
-    supervisor_ctl shutdown >/dev/null 2>&1 || kill -TERM "$(supervisor_pid)" 2>/dev/null || true
-    until_ok 200 supervisor_gone
+    local pid
+    pid=$(supervisor_pid) || return 0
+    supervisor_ctl shutdown >/dev/null 2>&1 || kill -TERM "$pid" 2>/dev/null || true
+    until_ok 200 supervisor_is_not "$pid"
 }
 
 # supervisor_last_word NAME: the last line NAME logged.
