@@ -4,7 +4,7 @@
 # Without a service of their own (mariadb-server-core, not mariadb-server) where Debian has it so.
 PACKAGES_BUILD=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libevent-dev libzmq3-dev libmariadb-dev libhiredis-dev libjansson-dev libsodium-dev libcyaml-dev
+    libevent-dev libzmq3-dev libmariadb-dev libhiredis-dev libjansson-dev libsodium-dev libcyaml-dev libyaml-dev
 )
 PACKAGES_RUN=(
     mariadb-server-core mariadb-client-core redis-server supervisor curl libjs-bootstrap5
