@@ -236,6 +236,8 @@ static void client_close(struct client *client)
 static size_t count_of(const struct client *client, const char *text)
 {
     size_t count = 0, size = strlen(text);
+    if (!client->in.size)
+        return 0;
     const char *at = client->in.data, *end = at + client->in.size;
     while (at && (at = memmem(at, (size_t)(end - at), text, size))) {
         count++;
@@ -271,7 +273,7 @@ TEST("a connection serves one request after the other and remembers nothing betw
     CHECK_INT(world.last_status, 200);
     const struct http_connection *connection = world.server->connections;
     CHECK(sizeof *connection <= 1024);
-    CHECK(!connection->exchange && !connection->input.data && !connection->output.data);
+    CHECK(!connection->exchange && !connection->input.data && !connection->output.bytes.data);
     CHECK_STR(str_from(connection->client), "127.0.0.1");
     client_close(&client);
     AWAIT(http_server_connection_count(world.server) == 0);
