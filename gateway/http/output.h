@@ -11,9 +11,9 @@ struct http_output {
     struct http_file file; /* owned; the rest to send behind bytes; fd -1: none */
 };
 
-/* All return false when the client is gone, or a file became shorter than promised: then the
- * connection must end, there is no other way to say so. *sent grows by the bytes the kernel took.
- */
+/* output_send and output_flush return false when the client is gone, or a file became shorter than
+ * promised: the connection must end, there is no other way to say so. *sent grows by the bytes the
+ * kernel took. */
 
 /* output_send: straight to the socket in one call; a copy of the rest is kept. more: a file follows
  * at once. */
