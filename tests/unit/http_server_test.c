@@ -345,6 +345,7 @@ TEST("what waits behind a request in progress is bounded, and none of it is lost
         CHECK(world.server->connections->input.size <= HTTP_INPUT_MAX);
     }
     AWAIT(world.server->connections->input.size == HTTP_INPUT_MAX);
+    CHECK(!world.server->connections->reading);
     CHECK_INT(world.requests, 1);
     answer_path(world.held[0]);
     client_send(&client, str_make(many.data + sent, many.size - sent));
@@ -497,6 +498,22 @@ TEST("after a framing error one answer goes out, what follows is drained and nev
     world_close();
 }
 
+TEST("an error inside a chunked body ends the connection, too")
+{
+    struct client client;
+    world_open(defaults());
+    client_open(&client);
+    client_send(&client, STR("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "1\r\nab\r\n" GET("/smuggled")));
+    AWAIT(client.eof);
+    CHECK_INT(count_of(&client, "HTTP/1.1 "), 1);
+    CHECK_INT(count_of(&client, "HTTP/1.1 400 Bad Request\r\n"), 1);
+    CHECK_INT(count_of(&client, "\r\nConnection: close\r\n"), 1);
+    CHECK_INT(world.requests, 0);
+    client_close(&client);
+    world_close();
+}
+
 TEST("the handler may render an error itself")
 {
     struct client client;
@@ -556,6 +573,24 @@ TEST("a head that drips has no more time than one that stands still")
     world_close();
 }
 
+TEST("the bytes of a body earn it more time")
+{
+    struct client client;
+    struct http_server_config config = impatient();
+    config.timeouts.body_rate = 100;
+    world_open(config);
+    client_open(&client);
+    client_send(&client, STR("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n"));
+    client_send(&client, str_make(world.big, 100));
+    int64_t start = clock_ms();
+    AWAIT(clock_ms() - start > 150 || client.eof);
+    CHECK_INT(world.errors, 0);
+    ask(&client, "x", "x");
+    CHECK_INT(world.last_status, 200);
+    client_close(&client);
+    world_close();
+}
+
 TEST("a connection without a request is closed without a word, before the first and after one")
 {
     struct client fresh, used;
@@ -563,6 +598,7 @@ TEST("a connection without a request is closed without a word, before the first 
     client_open(&fresh);
     client_open(&used);
     ask(&used, GET("/a"), "\r\n\r\n/a");
+    client_send(&used, STR("\r\n")); /* some clients end a body so */
     AWAIT(fresh.eof && used.eof);
     CHECK_INT(fresh.in.size, 0);
     CHECK_INT(count_of(&used, "HTTP/1.1 "), 1);
@@ -618,6 +654,27 @@ TEST("a client that takes nothing is closed, and the log is told how much it got
     CHECK_INT(world.last_status, 200);
     CHECK(world.last_bytes > 0 && world.last_bytes < (int64_t)BIG);
     CHECK_INT(world.gone, 0);
+    client_close(&client);
+    world_close();
+}
+
+TEST("a client that takes its answer slowly but surely gets all of it")
+{
+    struct client client;
+    size_t got = 0;
+    world_open(impatient());
+    client_open_with(&client, 4096);
+    client_send(&client, STR(GET("/big")));
+    int64_t start = clock_ms();
+    while (got < BIG) {
+        char piece[16384];
+        CHECK(clock_ms() - start < 2 * DEADLINE_MS);
+        event_base_loop(world.base, EVLOOP_ONCE);
+        ssize_t n = recv(client.fd, piece, sizeof piece, MSG_DONTWAIT);
+        CHECK(n > 0 || (n < 0 && errno == EAGAIN));
+        got += n > 0 ? (size_t)n : 0;
+    }
+    CHECK(clock_ms() - start > 40); /* longer than a stall may last */
     client_close(&client);
     world_close();
 }

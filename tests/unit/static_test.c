@@ -344,6 +344,13 @@ TEST("a changed file has another tag and, when it is asked for, another version"
     CHECK_STR(header("cache-control"), "no-cache");
     CHECK(!str_equal(header("etag"), str_from(etag)));
     CHECK(!str_equal(static_version(site.files, STR("css/site.css")), str_from(version)));
+    write_file("root/css/site.css", "BODY {} ", 8);
+    static const struct timespec later[2] = {{.tv_sec = MODIFIED},
+                                             {.tv_sec = MODIFIED, .tv_nsec = 6}};
+    const char *upper = arena_cstr(&site.arena, static_version(site.files, STR("css/site.css")));
+    CHECK_INT(utimensat(AT_FDCWD, at("root/css/site.css"), later, 0), 0);
+    serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", upper), NULL, 0);
+    CHECK_STR(header("cache-control"), "no-cache");
     write_file("root/css/site.css", "body {}", 7);
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", version), NULL, 0);
     CHECK_STR(header("cache-control"), "public, max-age=31536000, immutable");
