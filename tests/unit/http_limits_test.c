@@ -154,6 +154,30 @@ TEST("a file that shrinks while it is sent ends the connection")
     world_close();
 }
 
+TEST("after the last answer a client is listened to for a while and a while only")
+{
+    struct client quiet, loud;
+    world_open(impatient());
+    client_open(&quiet);
+    client_send(&quiet, STR("GET / HTTP/1.0\r\n\r\n"));
+    AWAIT(quiet.eof && world.server->connections->phase == PHASE_LINGER);
+    AWAIT(http_server_connection_count(world.server) == 0);
+    client_close(&quiet);
+    world_close();
+
+    world_open(defaults());
+    client_open(&loud);
+    client_send(&loud, STR("nonsense\r\n"));
+    AWAIT(loud.eof && world.server->connections->phase == PHASE_LINGER);
+    client_send(&loud, str_make(world.big, HTTP_DRAIN_MAX));
+    AWAIT(world.server->connections->drained == HTTP_DRAIN_MAX);
+    CHECK_INT(http_server_connection_count(world.server), 1);
+    client_send(&loud, STR("x"));
+    AWAIT(http_server_connection_count(world.server) == 0);
+    client_close(&loud);
+    world_close();
+}
+
 TEST("one connection too many is told so")
 {
     struct client first, second;
