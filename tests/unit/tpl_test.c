@@ -246,6 +246,18 @@ TEST("all errors of a set of templates are listed at once, and nothing of it is 
     page_end();
 }
 
+TEST("a template that does not compile leaves nothing but its name behind")
+{
+    page_start();
+    CHECK(!add("a", "{% include 'lost' %}{% block b %}{% endblock %}{% block b %}{% endblock %}"));
+    CHECK(add("b", "{% extends 'a' %}{% block b %}{% endblock %}"));
+    buf_reset(&page.errors);
+    CHECK(!tpl_env_link(page.env, &page.errors));
+    CHECK_INT(page.errors.size, 0);
+    CHECK(!render("b"));
+    page_end();
+}
+
 static void write_file(const char *dir, const char *name, const char *text)
 {
     FILE *file = fopen(arena_printf(&page.arena, "%s/%s", dir, name), "w");
