@@ -14,7 +14,7 @@ def all_files():
         names[:] = sorted(n for n in names if n not in NOT_OURS)
         for name in files:
             path = pathlib.Path(directory, name)
-            if not path.is_symlink() and b"\0" not in path.read_bytes()[:8000]:
+            if name not in NOT_OURS and not path.is_symlink() and b"\0" not in path.read_bytes()[:8000]:
                 found.append(path.relative_to(ROOT))
     return sorted(found)
 
