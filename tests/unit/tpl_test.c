@@ -398,6 +398,20 @@ TEST("output, steps and memory of a page are bounded")
     page_end();
 }
 
+TEST("looking through long texts again and again counts as steps")
+{
+    page_start();
+    tpl_env_set_limits(page.env, 1 << 20, 100000);
+    CHECK(add("a",
+              arena_printf(&page.arena, "{%% set t = '12345678' %%}%s%s",
+                           repeat("{% set t = t ~ t %}", 14),
+                           "{% for a in range(1000) %}{% if t == '' %}{% endif %}{% endfor %}")));
+    CHECK(tpl_env_link(page.env, &page.errors));
+    CHECK(!render("a"));
+    CHECK_STR(buf_str(&page.errors), "a:1: this takes too many steps\n");
+    page_end();
+}
+
 TEST("a template too large, and too many names, are refused")
 {
     page_start();
