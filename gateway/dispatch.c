@@ -79,7 +79,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct dispatch *dispatch = argument;
     int64_t now = clock_us();
-    /* A message that waits while its descriptor is quiet means an edge was missed somewhere. */
+    /* A message that waits while its descriptor is quiet means that a send swallowed the edge, and
+     * nobody looked. (One that came since the poll is not meant: it had no such send before it.) */
     struct pollfd quiet = {.fd = channel_fd(dispatch->router), .events = POLLIN};
     if (poll(&quiet, 1, 0) == 0 && receive_some(dispatch) > 0)
         dispatch->missed_edges++;

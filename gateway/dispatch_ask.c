@@ -296,11 +296,17 @@ static void refuse_waiting(struct dispatch *dispatch, struct slot_list *waiting)
     }
 }
 
+/* What pools can do shows only while requests wait: in quiet times they answer what there is. */
 static void take_rate(struct queue *queue, int64_t elapsed_us)
 {
     double now = (double)(queue->answered - queue->rate_of) * 1e6 / (double)elapsed_us;
+    bool waits = queue->waiting.count > 0;
+    if (!waits)
+        queue->rate = 0;
+    else if (queue->waited)
+        queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
     queue->rate_of = queue->answered;
-    queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
+    queue->waited = waits;
 }
 
 void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)

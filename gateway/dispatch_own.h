@@ -28,7 +28,8 @@ struct queue {
     int64_t asked, answered, busy, expired, lost, retried, late;
     int64_t retry_budget;
     int64_t rate_of; /* answered, when the rate was last taken */
-    double rate;     /* answers a second, moving average; 0: not known */
+    double rate;     /* answers a second while requests wait, moving average; 0: not known */
+    bool waited;     /* did requests wait when the rate was last taken? */
     struct histogram wait, pool_queue, pool_service, total, batch;
 };
 
