@@ -45,6 +45,7 @@ struct dispatch {
     struct channel_context *context;
     struct channel *router;
     struct event *readable, *tick;
+    bool looking; /* readable will run without an edge */
     int64_t ticked_us;
     struct slots *slots;
     struct pools pools;
@@ -64,6 +65,7 @@ static inline struct queue *dispatch_queue(struct dispatch *dispatch,
 /* dispatch_look: read the router again soon. A send can swallow its descriptor's edge. */
 static inline void dispatch_look(struct dispatch *dispatch)
 {
+    dispatch->looking = true;
     event_active(dispatch->readable, EV_READ, 0);
 }
 
