@@ -102,7 +102,7 @@ bool dispatch_control(struct dispatch *dispatch, struct channel_peer peer, struc
 void dispatch_ask_who(struct dispatch *dispatch, struct channel_peer peer);
 
 /* dispatch_tick_pools: look for the silent. */
-void dispatch_tick_pools(struct dispatch *dispatch, int64_t now);
+void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed_us);
 
 /* ---- dispatch_status.c --------------------------------------------------------------------- */
 
