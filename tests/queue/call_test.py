@@ -1,13 +1,11 @@
 """vote-call: what an operator types, and what it prints."""
 import json
-import os
 import signal
 import subprocess
 
 import pytest
 
-from queues import (BIN, NUMBER, ROOT, Gateway, directory, endpoint, gateway, pack, redis, start_pool, until,  # noqa: F401
-                    vote_call)
+from queues import BIN, NUMBER, directory, endpoint, gateway, pack, redis, start_pool, until, vote_call  # noqa: F401
 
 
 def test_one_request_gives_one_line(endpoint, start_pool, redis):
@@ -182,8 +180,3 @@ def test_the_list_names_every_request_with_a_sample_that_is_accepted(endpoint, s
         body = json.loads(sample.strip("'"))
         if service == "session":
             assert vote_call("--bind", endpoint, service, name, json.dumps(body))[1][0]["status"] != "BAD_MESSAGE"
-
-
-def test_the_printed_protocol_is_fresh():
-    printed = subprocess.run([BIN / "protocol-print"], capture_output=True, check=True).stdout
-    assert printed == (ROOT / "proto/PROTOCOL.md").read_bytes()
