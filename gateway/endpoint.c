@@ -10,9 +10,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+static const char scheme[] = "ipc://";
+
 int endpoint_lock(const char *endpoint, const char **out_error)
 {
-    static const char scheme[] = "ipc://";
     if (strncmp(endpoint, scheme, strlen(scheme)) != 0) {
         *out_error = "not an ipc:// endpoint";
         return -1;
@@ -34,8 +35,10 @@ int endpoint_lock(const char *endpoint, const char **out_error)
     return fd;
 }
 
-void endpoint_unlock(int fd)
+void endpoint_release(int fd, const char *endpoint)
 {
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return;
+    unlink(endpoint + strlen(scheme));
+    close(fd);
 }

@@ -12,8 +12,7 @@
 
 enum { SESSION_ID_MAX = 128 };
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static struct request *request_new(struct gateway *gateway, struct http_exchange *exchange)
 {
@@ -60,8 +59,7 @@ void request_done(struct request *request, int status, int64_t bytes_sent, int64
     end_if_over(request);
 }
 
-/* ---- asking pools
- * ---------------------------------------------------------------------------------- */
+/* ---- asking pools -------------------------------------------------------------------------- */
 
 static void on_answer(void *owner, const struct dispatch_answer *answer)
 {
@@ -148,8 +146,7 @@ bool request_user(struct request *request, const struct user_get_reply **out_use
     return *out_user != NULL;
 }
 
-/* ---- the steps before a page
- * ------------------------------------------------------------------------ */
+/* ---- the steps before a page --------------------------------------------------------------- */
 
 static bool is_reading(const struct request *request)
 {
@@ -233,6 +230,8 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct request *request = request_new(gateway, exchange);
     request->route = routes_find(request->http->path, &request->param);
+    if (request->route && request->route->deadline_ms)
+        request->deadline_us = clock_us() + request->route->deadline_ms * 1000;
     if (!request->route) {
         request_fail_http(request, 404);
     } else if (!(routes_methods(request->route) & 1U << request->http->method)) {
@@ -253,8 +252,7 @@ void request_start_error(struct gateway *gateway, struct http_exchange *exchange
     request_fail_http(request_new(gateway, exchange), http_status);
 }
 
-/* ---- what a page reads
- * -------------------------------------------------------------------------------- */
+/* ---- what a page reads --------------------------------------------------------------------- */
 
 int64_t request_number(const struct request *request)
 {

@@ -39,7 +39,7 @@ struct request {
 };
 
 /* ---- for the gateway ----------------------------------------------------------------------------
- */
+ ---- */
 
 /* request_start: take on a complete request; its answer comes now or later. */
 void request_start(struct gateway *gateway, struct http_exchange *exchange);
@@ -51,8 +51,7 @@ void request_start_error(struct gateway *gateway, struct http_exchange *exchange
 void request_gone(struct request *request);
 void request_done(struct request *request, int status, int64_t bytes_sent, int64_t duration_us);
 
-/* ---- for pages
- * ----------------------------------------------------------------------------------- */
+/* ---- for pages ----------------------------------------------------------------------------- */
 
 /* request_ask: ask a pool; `body` is the struct of that message. The answer is there when the
  * function given to request_then runs. The pointer lives as long as the request. */

@@ -70,8 +70,7 @@ bool site_time_to_utc(struct str text, int64_t offset_minutes, char out[SITE_TIM
 
 char *site_time_offset(int64_t offset_minutes, char out[8])
 {
-    int minutes = (int)llabs(offset_minutes);
-    snprintf(out, 8, "%c%02d:%02d", offset_minutes < 0 ? '-' : '+', minutes / 60 % 100,
-             minutes % 60);
+    unsigned minutes = (unsigned)(llabs(offset_minutes) % (24 * 60));
+    snprintf(out, 8, "%c%02u:%02u", offset_minutes < 0 ? '-' : '+', minutes / 60, minutes % 60);
     return out;
 }

@@ -78,7 +78,7 @@ const char *static_type(struct str name)
     return "application/octet-stream";
 }
 
-/* ---- places ---- */
+/* ---- places -------------------------------------------------------------------------------- */
 
 static char *copy(const char *text)
 {
@@ -180,7 +180,7 @@ static int open_name(struct static_files *files, struct arena *arena, struct str
     return status;
 }
 
-/* ---- conditions ---- */
+/* ---- conditions ---------------------------------------------------------------------------- */
 
 /* Weak comparison over a list of entity tags; what is not well formed ends it. RFC 9110, 13.1.2. */
 static bool none_match_holds(struct str list, struct str etag)
@@ -220,7 +220,7 @@ static bool is_unmodified(const struct http_request *request, struct str etag, t
            modified <= since;
 }
 
-/* ---- answers ---- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static bool asks_this_version(struct static_files *files, const struct http_request *request,
                               struct str name, struct arena *arena, int fd, const struct stat *stat)

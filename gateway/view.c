@@ -2,8 +2,7 @@
 
 #include "proto/base/log.h"
 
-/* ---- every page
- * ---------------------------------------------------------------------------------- */
+/* ---- every page ---------------------------------------------------------------------------- */
 
 /* An address may choose one of these sentences, never write one. */
 static struct str known_note(struct request *request)
@@ -61,8 +60,7 @@ struct tpl_value view_new_id(struct request *request)
     return tpl_text(id_print(id_random(), text));
 }
 
-/* ---- questions
- * ------------------------------------------------------------------------------------ */
+/* ---- questions ----------------------------------------------------------------------------- */
 
 static const char *question_state(const struct question_row *question)
 {
@@ -155,8 +153,7 @@ bool view_has_voted(const struct user_get_reply *user, int64_t question_id)
     return false;
 }
 
-/* ---- rendering
- * -------------------------------------------------------------------------------------- */
+/* ---- rendering ----------------------------------------------------------------------------- */
 
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
 static void add_page_headers(struct http_response *response)
@@ -201,8 +198,7 @@ void view_render(struct request *request, int http_status, const char *template,
     view_respond(request, &response, template, page);
 }
 
-/* ---- functions of templates
- * --------------------------------------------------------------------------- */
+/* ---- functions of templates ---------------------------------------------------------------- */
 
 /* url(name), url(name, number): the address of a route. */
 static bool url_function(struct tpl_call *call, const struct tpl_value *args, size_t count,

@@ -100,7 +100,7 @@ const struct message_type *message_reply_type(const struct message_type *request
     return reply;
 }
 
-/* ---- struct → JSON --------------------------------------------------------------------------- */
+/* ---- struct → JSON ------------------------------------------------------------------------- */
 
 void json_add_text(struct buf *out, struct str s)
 {
@@ -186,7 +186,7 @@ void message_sample(const struct record *record, struct buf *out)
     buf_add_char(out, '}');
 }
 
-/* ---- JSON → struct --------------------------------------------------------------------------- */
+/* ---- JSON → struct ------------------------------------------------------------------------- */
 
 static const char *expected(const struct field *field, struct arena *arena)
 {

@@ -49,7 +49,7 @@ static const struct job_handler *handler_of(const struct job_service *service, u
     return NULL;
 }
 
-/* ---- the threads' side ------------------------------------------------------------------- */
+/* ---- the threads' side --------------------------------------------------------------------- */
 
 static void deliver(struct crew *crew, struct job **jobs, size_t count)
 {
@@ -165,7 +165,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* ---- the agent's side -------------------------------------------------------------------- */
+/* ---- the agent's side ---------------------------------------------------------------------- */
 
 static void lane_init(struct lane_queue *lane)
 {
@@ -291,15 +291,16 @@ struct job *crew_reject(struct crew *crew)
 struct crew_progress crew_progress(struct crew *crew)
 {
     struct crew_progress progress = {0};
-    int64_t now = clock_us(), oldest = now;
+    int64_t now = clock_us();
     for (size_t i = 0; i < crew->thread_count; i++) {
         int64_t since = atomic_load(&crew->threads[i].busy_since_us);
+        int64_t *oldest_ms = &progress.oldest_ms[crew->threads[i].lane - crew->lanes];
         if (since == 0)
             continue;
         progress.busy++;
-        oldest = since < oldest ? since : oldest;
+        if ((now - since) / 1000 > *oldest_ms)
+            *oldest_ms = (now - since) / 1000;
     }
-    progress.oldest_ms = (now - oldest) / 1000;
     for (int i = 0; i < LANE_COUNT; i++) {
         pthread_mutex_lock(&crew->lanes[i].lock);
         progress.queued += (int64_t)crew->lanes[i].count;

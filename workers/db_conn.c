@@ -89,7 +89,7 @@ void db_arena_reset(struct db *db)
 }
 
 /* ---- errors ------------------------------------------------------------------------------------
- */
+ ---- */
 
 static bool is_callers(enum db_error error)
 {
@@ -102,7 +102,7 @@ static enum db_error failed(struct db *db, const char *sql, unsigned number, con
 {
     enum db_error error = db_error_of(number);
     snprintf(db->last_error, sizeof db->last_error, "%s (%u)", message, number);
-    if (!is_callers(error))
+    if (!is_callers(error) && !db->settings->quiet)
         log_warn("db_error", L_TEXT("class", db_error_name(error)), L_INT("number", number),
                  L_STR("statement", str_make(sql, strnlen(sql, 60))));
     if (error == DB_AWAY) /* of a running session, too: it is over */
@@ -120,7 +120,7 @@ static enum db_error run_plain(struct db *db, const char *sql)
 }
 
 /* ---- connection --------------------------------------------------------------------------------
- */
+ ---- */
 
 static void close_statements(struct db *db)
 {
@@ -245,7 +245,7 @@ static void note_away(struct db *db)
     if (db->away_ms > AWAY_MAX_MS)
         db->away_ms = AWAY_MAX_MS;
     db->away_until_ms = clock_ms() + db->away_ms + random % db->away_ms;
-    if (!db->said_away)
+    if (!db->said_away && !db->settings->quiet)
         log_error("db_away", L_TEXT("error", db->last_error));
     db->said_away = true;
 }
@@ -275,7 +275,7 @@ void db_keep(struct db *db)
 }
 
 /* ---- statements --------------------------------------------------------------------------------
- */
+ ---- */
 
 static struct statement *find_statement(struct db *db, struct str sql)
 {
@@ -457,7 +457,7 @@ int64_t db_insert_id(const struct db *db)
 }
 
 /* ---- transactions ------------------------------------------------------------------------------
- */
+ ---- */
 
 enum db_error db_only_duplicates(struct db *db, bool *out)
 {

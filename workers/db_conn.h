@@ -9,18 +9,7 @@
 #include "proto/base/arena.h"
 #include "proto/base/id.h"
 #include "workers/db_error.h"
-
-struct db_settings {
-    const char *host; /* with port, when there is no socket */
-    int64_t port;
-    const char *socket; /* path, or empty */
-    const char *user, *password;
-    const char *name;           /* of the database; empty: none chosen */
-    int64_t connect_timeout_ms; /* rounded up to whole seconds, as are all of these */
-    int64_t read_timeout_ms;
-    int64_t lock_wait_s;         /* 0: the server's own */
-    int64_t statement_timeout_s; /* 0: none */
-};
+#include "workers/db_settings.h"
 
 struct db;
 

@@ -25,7 +25,7 @@ static struct question_row question_of(const struct db_rows *rows, size_t row)
 }
 
 /* ---- question_list, question_mine --------------------------------------------------------------
- */
+ ---- */
 
 /* One page of questions: the rows, which are limit + 1 if there are more, and their choices. */
 static enum db_error load_page(struct db *db, const struct db_rows *rows, int64_t limit,
@@ -110,7 +110,7 @@ void on_question_mine(void *thread, struct job **jobs, size_t count)
 }
 
 /* ---- question_get ------------------------------------------------------------------------------
- */
+ ---- */
 
 /* The votes of those who ask, on what they ask about: question, choice, user, receipt. */
 static enum db_error load_own_votes(struct db *db, struct job **jobs, size_t count,

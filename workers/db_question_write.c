@@ -3,7 +3,7 @@
 #include "workers/db_handlers.h"
 
 /* ---- question_create ---------------------------------------------------------------------------
- */
+ ---- */
 
 static bool refuse_texts(struct job *job)
 {
@@ -94,7 +94,7 @@ void on_question_create(void *thread, struct job **jobs, size_t count)
 }
 
 /* ---- question_close, question_delete -----------------------------------------------------------
- */
+ ---- */
 
 #define THEIRS                                                                                     \
     " WHERE id = ? AND user_id = ? AND EXISTS (SELECT 1 FROM user WHERE id = ? AND delete_flag = " \

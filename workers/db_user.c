@@ -5,7 +5,7 @@
 enum { VOTED_MAX = 1000 }; /* as in messages.def */
 
 /* ---- user_create -------------------------------------------------------------------------------
- */
+ ---- */
 
 static bool refuse_field(struct job *job, const char *field, enum account_error error)
 {
@@ -61,7 +61,7 @@ void on_user_create(void *thread, struct job **jobs, size_t count)
 }
 
 /* ---- user_by_account ---------------------------------------------------------------------------
- */
+ ---- */
 
 static enum db_error find_account(struct db *db, struct job **jobs, size_t count)
 {
@@ -96,7 +96,7 @@ void on_user_by_account(void *thread, struct job **jobs, size_t count)
 }
 
 /* ---- user_get ----------------------------------------------------------------------------------
- */
+ ---- */
 
 static void answer_user(struct db *db, struct job *job, const struct db_rows *users,
                         const struct db_rows *votes)
@@ -158,7 +158,7 @@ void on_user_get(void *thread, struct job **jobs, size_t count)
 }
 
 /* ---- user_password_set -------------------------------------------------------------------------
- */
+ ---- */
 
 static enum db_error set_password(struct db *db, struct job **jobs, size_t count)
 {

@@ -44,7 +44,7 @@ static int by_key_and_arrival(const void *a, const void *b)
 }
 
 /* ---- judging -----------------------------------------------------------------------------------
- */
+ ---- */
 
 static int64_t question_id_of(const struct vote_cast *ask)
 {
@@ -132,7 +132,7 @@ static enum db_error judge_choices(struct db *db, struct ballots *ballots)
 }
 
 /* ---- storing -----------------------------------------------------------------------------------
- */
+ ---- */
 
 static void mark_inserted(struct ballot **sent, size_t count, const struct db_rows *rows)
 {
@@ -278,7 +278,7 @@ static enum db_error add_tallies(struct db *db, const struct ballots *ballots)
 }
 
 /* ---- the transaction ---------------------------------------------------------------------------
- */
+ ---- */
 
 static void start_attempt(struct ballots *ballots)
 {

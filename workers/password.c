@@ -14,7 +14,7 @@ struct password_thread {
     const struct password_settings *settings;
 };
 
-/* ---- time ----------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------- */
 
 void password_measure(const struct password_settings *settings)
 {
@@ -40,7 +40,7 @@ static size_t password_queue_limit(const void *service_settings, size_t threads)
     return limit > 0 ? (size_t)limit : 1;
 }
 
-/* ---- handlers ------------------------------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------------------------ */
 
 static bool hash_timed(const struct password_settings *settings, struct str password,
                        char out[PASSWORD_HASH_SIZE])
@@ -99,7 +99,7 @@ static const struct job_handler handlers[] = {
     {MESSAGE_password_verify, on_password_verify, 1},
 };
 
-/* ---- a thread ------------------------------------------------------------------------------- */
+/* ---- a thread ------------------------------------------------------------------------------ */
 
 static void *password_open(const void *settings)
 {

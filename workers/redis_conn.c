@@ -43,7 +43,7 @@ static const struct error_row {
     {"WRONGTYPE", STATUS_INVALID, false}, /* a key that is no text */
 };
 
-/* ---- failing -------------------------------------------------------------------------------- */
+/* ---- failing ------------------------------------------------------------------------------- */
 
 static void disconnect(struct redis_conn *conn)
 {
@@ -100,7 +100,7 @@ static enum status error_status(struct redis_conn *conn, struct str text, bool *
     return STATUS_INTERNAL;
 }
 
-/* ---- replies -------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------------- */
 
 static void forget_replies(struct redis_conn *conn)
 {
@@ -153,7 +153,7 @@ static struct redis_reply translate(struct redis_conn *conn, const redisReply *r
     return reply;
 }
 
-/* ---- sending and waiting -------------------------------------------------------------------- */
+/* ---- sending and waiting ------------------------------------------------------------------- */
 
 enum exchange {
     EXCHANGE_DONE,
@@ -235,7 +235,7 @@ static enum exchange exchange(struct redis_conn *conn, struct str bytes, size_t 
     return failed;
 }
 
-/* ---- connecting ----------------------------------------------------------------------------- */
+/* ---- connecting ---------------------------------------------------------------------------- */
 
 static void add_words(struct buf *out, const struct str *words, size_t count)
 {
@@ -328,7 +328,7 @@ static void drop_if_stale(struct redis_conn *conn)
         disconnect(conn);
 }
 
-/* ---- the door ------------------------------------------------------------------------------- */
+/* ---- the door ------------------------------------------------------------------------------ */
 
 struct redis_conn *redis_conn_new(const struct redis_settings *settings)
 {

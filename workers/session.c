@@ -41,7 +41,7 @@ static int64_t now_s(void)
     return clock_wall_ms() / 1000;
 }
 
-/* ---- session_read --------------------------------------------------------------------------- */
+/* ---- session_read -------------------------------------------------------------------------- */
 
 enum verdict { VERDICT_VALID, VERDICT_NONE, VERDICT_OVER };
 
@@ -111,7 +111,7 @@ static void on_session_read(void *thread, struct job **jobs, size_t count)
         (void)redis_conn_run(self->redis, true, &replies);
 }
 
-/* ---- session_create, session_delete --------------------------------------------------------- */
+/* ---- session_create, session_delete -------------------------------------------------------- */
 
 /* The first thing that went wrong in a run. */
 static enum status run_all(struct session_thread *self, size_t count, bool repeatable)
@@ -183,7 +183,7 @@ static const struct job_handler handlers[] = {
     {MESSAGE_session_delete, on_session_delete, 1},
 };
 
-/* ---- a thread ------------------------------------------------------------------------------- */
+/* ---- a thread ------------------------------------------------------------------------------ */
 
 static void *session_open(const void *settings)
 {

@@ -50,7 +50,7 @@ struct worker {
     struct buf outgoing; /* one frame */
 };
 
-/* ---- sending ----------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------------------- */
 
 static enum channel_result send_frame(struct worker *worker, struct link *link,
                                       const struct envelope *envelope, struct str body)
@@ -133,7 +133,7 @@ static void refuse_job(struct worker *worker, struct job *job, enum status statu
     finish_job(worker, job);
 }
 
-/* ---- handlers ---------------------------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------------------------ */
 
 static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
                        const struct message_type *type, struct str body)
@@ -242,7 +242,7 @@ static void on_frame(struct worker *worker, size_t link, struct str frame)
     }
 }
 
-/* ---- gateways come and go ---------------------------------------------------------------- */
+/* ---- gateways come and go ------------------------------------------------------------------ */
 
 static struct link *link_find(struct worker *worker, const char *endpoint)
 {
@@ -341,12 +341,13 @@ static void look_for_gateways(struct worker *worker)
         look_for(worker, worker->settings->gateways[i]);
 }
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------- */
 
 static void send_heartbeats(struct worker *worker)
 {
     struct crew_progress progress = crew_progress(worker->crew);
-    struct heartbeat heartbeat = {progress.oldest_ms, progress.busy, progress.queued};
+    struct heartbeat heartbeat = {progress.oldest_ms[LANE_READ], progress.oldest_ms[LANE_WRITE],
+                                  progress.busy, progress.queued};
     for (size_t i = 0; i < LINKS; i++) {
         struct link *link = &worker->links[i];
         if (!link->endpoint || !link->announced ||
@@ -368,7 +369,7 @@ static void on_tick(struct worker *worker)
     worker->next_tick_us = clock_us() + worker->settings->heartbeat_ms * 1000;
 }
 
-/* ---- leaving ----------------------------------------------------------------------------- */
+/* ---- leaving ------------------------------------------------------------------------------- */
 
 static void on_stop_signal(struct worker *worker)
 {
@@ -419,7 +420,7 @@ static void leave_when_done(struct worker *worker)
     worker->stopping = true;
 }
 
-/* ---- loop -------------------------------------------------------------------------------- */
+/* ---- loop ---------------------------------------------------------------------------------- */
 
 static void receive_all(struct worker *worker, size_t link)
 {

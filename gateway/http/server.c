@@ -17,7 +17,7 @@ enum {
     PAUSE_US = 100000 /* out of descriptors: how long the listener rests */
 };
 
-/* ---- listening ---- */
+/* ---- listening ----------------------------------------------------------------------------- */
 
 static int listen_on(const struct addrinfo *at)
 {
@@ -68,7 +68,7 @@ static int bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-/* ---- accepting ---- */
+/* ---- accepting ----------------------------------------------------------------------------- */
 
 static void rest_a_moment(struct http_server *server, int error)
 {
@@ -127,7 +127,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
     accept_some(arg);
 }
 
-/* ---- life ---- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static void free_dead(struct http_server *server)
 {
@@ -135,7 +135,6 @@ static void free_dead(struct http_server *server)
         struct http_connection *connection = server->dead;
         server->dead = connection->next_dead;
         buf_free(&connection->input);
-        buf_free(&connection->output);
         free(connection);
     }
 }

