@@ -1,12 +1,11 @@
-"""The protocol between a pool and its gateways, on a session pool (its answers need Redis, the protocol does not)."""
+"""The protocol between a pool and its gateways, shown on a session pool."""
 import os
 import signal
 import subprocess
 
 import pytest
 
-from queues import (BIN, ROOT, Gateway, LateServer, directory, endpoint, gateway, pack, redis,  # noqa: F401
-                    start_pool, until)
+from tests.fixtures.queues import Gateway, LateServer, pack
 
 READ = {"session_id": "a"}
 
@@ -40,7 +39,7 @@ def test_every_start_of_a_pool_has_an_id_of_its_own(gateway, start_pool):
     assert len(ids) == 3
 
 
-def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool, redis):
+def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool, own_redis):
     start_pool("session")
     peer = gateway.ready().peer
     for attempt in (1, 2):
@@ -72,7 +71,7 @@ def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(g
 
 
 @pytest.mark.parametrize("message", ["vote_cast", "password_hash", "gateway_status", "session_read_reply", 999])
-def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, redis, message):
+def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, own_redis, message):
     start_pool("session")
     peer = gateway.ready().peer
     answer = gateway.ask(peer, message, b"{}")
@@ -80,7 +79,7 @@ def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, r
     assert alive(gateway, peer)
 
 
-def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, redis):
+def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, own_redis):
     pool = start_pool("session", "pools.drain_ms=10000")
     peer = gateway.ready().peer
     good = pack("session_read", READ)
@@ -93,15 +92,15 @@ def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, re
     gateway.router.send_multipart([peer, b"two", b"parts"])
     assert alive(gateway, peer)
     assert not [f for f in gateway.kept if f.message == "error"]
-    pool.terminate()
+    pool.kill(signal.SIGTERM)
     gateway.drain(peer)
     gateway.expect("bye")
     assert pool.wait() == 0
-    assert f"bad_frames={len(frames) + 1}" in pool.log()
+    assert f"bad_frames={len(frames) + 1}" in pool.log
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"session_id": "a", "session_id": "b"}', b"{}" * 2])
-def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, redis, body):
+def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, own_redis, body):
     start_pool("session")
     peer = gateway.ready().peer
     answer = gateway.ask(peer, "session_read", body)
@@ -109,7 +108,7 @@ def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, r
     assert alive(gateway, peer)
 
 
-def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool, redis):
+def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool, own_redis):
     start_pool("session")
     peer = gateway.ready().peer
     gateway.send(peer, "session_read", b" " * (5 * 1024 * 1024))
@@ -156,11 +155,11 @@ def test_a_full_queue_answers_busy_at_once_and_loses_nothing_else(gateway, start
     server.close()
 
 
-def test_no_batch_is_larger_than_configured(gateway, start_pool, redis):
+def test_no_batch_is_larger_than_configured(gateway, start_pool, own_redis):
     start_pool("session", "--threads", 1, "pools.batch_max=3")
     peer = gateway.ready().peer
     gateway.ask(peer, "session_read", READ)
-    redis.client.client_pause(200)
+    own_redis.client.client_pause(200)
     slots = [gateway.send(peer, "session_read", READ) for _ in range(30)]
     assert max(gateway.answer(slot).batch for slot in slots) == 3
 
@@ -190,18 +189,18 @@ def test_a_second_pool_shares_the_work_at_once(gateway, start_pool, directory):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_pool_that_is_told_to_stop_answers_all_it_was_sent(gateway, start_pool, redis, stop):
+def test_a_pool_that_is_told_to_stop_answers_all_it_was_sent(gateway, start_pool, own_redis, stop):
     pool = start_pool("session", "--threads", 2, "pools.drain_ms=10000")
     peer = gateway.ready().peer
     slots = [gateway.send(peer, "session_read", {"session_id": str(i)}) for i in range(300)]
-    pool.process.send_signal(stop)
+    pool.kill(stop)
     gateway.expect("drain")
     slots += [gateway.send(peer, "session_read", READ) for _ in range(100)]  # sent before the barrier
     gateway.send(peer, "drain_ok")
     assert {gateway.answer(slot).status for slot in slots} == {"NOT_LOGGED_IN"}
     gateway.expect("bye")
     assert pool.wait() == 0
-    assert "lost_answers=0" in pool.log()
+    assert "lost_answers=0" in pool.log
 
 
 def test_past_its_time_a_leaving_pool_finishes_what_runs_and_gives_the_rest_back(gateway, start_pool, directory):
@@ -211,7 +210,7 @@ def test_past_its_time_a_leaving_pool_finishes_what_runs_and_gives_the_rest_back
     running = gateway.send(peer, "session_delete", READ)
     connection = server.accept()
     waiting = [gateway.send(peer, "session_delete", READ) for _ in range(3)]
-    pool.terminate()
+    pool.kill(signal.SIGTERM)
     gateway.drain(peer)
     assert [gateway.answer(slot).status for slot in waiting] == ["REJECTED"] * 3
     assert connection.recv(65536)
@@ -223,11 +222,11 @@ def test_past_its_time_a_leaving_pool_finishes_what_runs_and_gives_the_rest_back
     server.close()
 
 
-def test_a_leaving_pool_does_not_wait_for_a_gateway_that_died(endpoint, start_pool, redis):
+def test_a_leaving_pool_does_not_wait_for_a_gateway_that_died(endpoint, start_pool, own_redis):
     gateway = Gateway(endpoint)
     pool = start_pool("session", "pools.drain_ms=60000")
     gateway.ready()
-    pool.terminate()
+    pool.kill(signal.SIGTERM)
     gateway.expect("drain")
     gateway.close()
     assert pool.wait(10) == 0
@@ -236,7 +235,7 @@ def test_a_leaving_pool_does_not_wait_for_a_gateway_that_died(endpoint, start_po
 def test_a_leaving_pool_does_not_wait_for_a_gateway_that_does_not_know_it(endpoint, gateway, start_pool):
     pool = start_pool("session", "pools.drain_ms=60000")
     peer = gateway.ready().peer
-    pool.terminate()
+    pool.kill(signal.SIGTERM)
     gateway.expect("drain")
     gateway.send(peer, "who")
     assert pool.wait(10) == 0
@@ -244,15 +243,15 @@ def test_a_leaving_pool_does_not_wait_for_a_gateway_that_does_not_know_it(endpoi
 
 def test_a_pool_without_any_gateway_stops_at_once(start_pool):
     pool = start_pool("session", "pools.drain_ms=60000")
-    pool.says("pool_started")
-    pool.terminate()
+    pool.wait_line("pool_started")
+    pool.kill(signal.SIGTERM)
     assert pool.wait(5) == 0
 
 
 # ---- gateways come and go -----------------------------------------------------------------------
 
 
-def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, start_pool, redis):
+def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, start_pool, own_redis):
     first = Gateway(endpoint)
     start_pool("session")
     pool_id = first.ready().body["pool_id"]
@@ -269,12 +268,13 @@ def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, star
     first.close()
 
 
-def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool, redis):
+def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool, own_redis):
     stranger = LateServer(directory / "gateway-1.ipc")
     start_pool("session")
     connection, _ = stranger.listener.accept()
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(100))
-    assert until(lambda: connection.recv(65536) == b"")
+    while connection.recv(65536):
+        pass
     stranger.close()
     gateway = Gateway(endpoint)
     assert alive(gateway, gateway.ready().peer)
@@ -282,10 +282,10 @@ def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint,
     gateway.close()
 
 
-def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(directory, start_pool, redis):
+def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(directory, start_pool, own_redis):
     pattern = f"ipc://{directory}/gateway-*.ipc"
     pool = start_pool("session", gateways=[pattern])
-    pool.says("pool_started")
+    pool.wait_line("pool_started")
     one = Gateway(f"ipc://{directory}/gateway-9001.ipc")
     assert alive(one, one.ready().peer)
     two = Gateway(f"ipc://{directory}/gateway-9002.ipc")
@@ -293,7 +293,7 @@ def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone
     assert alive(one, one.expect("heartbeat").peer)
     two.close()
     (directory / "gateway-9002.ipc").unlink(missing_ok=True)
-    pool.says("gateway_gone")
+    pool.wait_line("gateway_gone")
     two = Gateway(f"ipc://{directory}/gateway-9002.ipc")
     assert alive(two, two.ready().peer)
     assert alive(one, one.expect("heartbeat").peer)
@@ -301,7 +301,7 @@ def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone
     two.close()
 
 
-def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool, redis):
+def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool, own_redis):
     gateways = [Gateway(f"ipc://{directory}/gateway-{i}.ipc") for i in range(3)]
     start_pool("session", "pools.credits=5", gateways=[g.endpoint for g in gateways])
     readies = [g.ready() for g in gateways]
@@ -316,13 +316,6 @@ def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, st
 # ---- starting -----------------------------------------------------------------------------------
 
 
-def run_worker(*arguments, limit=None):
-    command = [BIN / "vote-worker", "--config", ROOT / "config/vote.yaml", *arguments]
-    if limit:
-        command = ["bash", "-c", f"ulimit -n {limit}; exec \"$@\"", "bash", *command]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20)
-
-
 @pytest.mark.parametrize("arguments, says", [
     ([], "expected one service"),
     (["nonsense"], "expected one service"),
@@ -333,13 +326,16 @@ def run_worker(*arguments, limit=None):
     (["session", "--gateway", "nowhere"], "pools.gateways"),
     (["session", "--nonsense"], "nonsense"),
 ])
-def test_what_cannot_start_says_why_in_one_line_and_exits_1(arguments, says):
-    done = run_worker(*arguments)
+def test_what_cannot_start_says_why_and_exits_1(run, config_file, arguments, says):
+    done = run("vote-worker", "--config", config_file, *arguments)
     assert done.returncode == 1 and says in done.stderr and done.stdout == ""
     assert len(done.stderr.splitlines()) <= 3
 
 
-def test_too_few_descriptors_are_told_at_start_not_found_out_later():
-    done = run_worker("session", limit=128)
+def test_too_few_descriptors_are_told_at_start_not_found_out_later(build_dir, config_file):
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -n 128; exec "$@"', "bash", build_dir / "bin/vote-worker", "session",
+         "--config", config_file],
+        capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert done.stderr.startswith("vote-worker: 128 open files are allowed")

@@ -8,11 +8,11 @@ import time
 import pytest
 import redis.asyncio as redis_asyncio
 
-from queues import LateServer, Redis, directory, endpoint, gateway, redis, start_pool, until  # noqa: F401
+from tests.fixtures.queues import LateServer, Redis
 
 
 @pytest.fixture
-def session(gateway, start_pool, redis):
+def session(gateway, start_pool, own_redis):
     """Ask the pool: session("session_read", session_id="…") → the answer."""
     start_pool("session", "session.idle_s=600", "session.absolute_s=86400")
     peer = gateway.ready().peer
@@ -20,7 +20,7 @@ def session(gateway, start_pool, redis):
     def ask(message, **body):
         return gateway.ask(peer, message, body)
 
-    ask.peer, ask.gateway, ask.redis = peer, gateway, redis.client
+    ask.peer, ask.gateway, ask.redis = peer, gateway, own_redis.client
     return ask
 
 
@@ -126,14 +126,14 @@ def test_a_bad_field_is_answered_with_bad_message(session, message, body):
     assert session.redis.keys("*") == []
 
 
-def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway, start_pool, redis):
+def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway, start_pool, own_redis):
     for i in range(1, 101, 2):
-        redis.client.set(f"sessionid_{i}", stored(uid=i))
+        own_redis.client.set(f"sessionid_{i}", stored(uid=i))
     start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
     gateway.ask(peer, "session_read", {"session_id": "warm"})
-    before = redis.client.info("commandstats")["cmdstat_getex"]["calls"]
-    redis.client.client_pause(300)  # the first read waits here, the rest behind it
+    before = own_redis.client.info("commandstats")["cmdstat_getex"]["calls"]
+    own_redis.client.client_pause(300)  # the first read waits here, the rest behind it
     slots = {gateway.send(peer, "session_read", {"session_id": str(i)}): i for i in range(1, 101)}
     batches = set()
     for slot, i in slots.items():
@@ -142,7 +142,7 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
         assert answer.status == ("OK" if i % 2 else "NOT_LOGGED_IN"), i
         assert i % 2 == 0 or answer.body["user_id"] == i
     assert max(batches) == 64
-    assert redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 100
+    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 100
 
 
 # ---- with a Python service ----------------------------------------------------------------------
@@ -172,9 +172,9 @@ class Response:
         self.cookies.pop(name, None)
 
 
-def test_a_session_written_by_aiohttp_session_is_read(session, redis):
+def test_a_session_written_by_aiohttp_session_is_read(session, own_redis):
     async def log_in():
-        storage, response = aiohttp_storage(redis.socket), Response()
+        storage, response = aiohttp_storage(own_redis.socket), Response()
         one = await storage.load_session(Request(None))
         one["uid"] = 11
         one["cart"] = ["äpfel", {"a": None}]
@@ -188,11 +188,11 @@ def test_a_session_written_by_aiohttp_session_is_read(session, redis):
     assert abs(answer.body["created"] - time.time()) < 5
 
 
-def test_our_session_is_read_by_aiohttp_session(session, redis):
+def test_our_session_is_read_by_aiohttp_session(session, own_redis):
     session_id = session("session_create", user_id=12, old_session_id="").body["session_id"]
 
     async def look():
-        storage = aiohttp_storage(redis.socket)
+        storage = aiohttp_storage(own_redis.socket)
         one = await storage.load_session(Request(session_id))
         await storage._redis.close()
         return one
@@ -202,11 +202,11 @@ def test_our_session_is_read_by_aiohttp_session(session, redis):
     assert abs(one.created - time.time()) < 5
 
 
-def test_a_session_emptied_by_aiohttp_session_is_over_here(session, redis):
+def test_a_session_emptied_by_aiohttp_session_is_over_here(session, own_redis):
     session_id = session("session_create", user_id=12, old_session_id="").body["session_id"]
 
     async def log_out():
-        storage = aiohttp_storage(redis.socket)
+        storage = aiohttp_storage(own_redis.socket)
         one = await storage.load_session(Request(session_id))
         one.invalidate()
         await storage.save_session(Request(session_id), Response(), one)
@@ -227,24 +227,24 @@ def test_without_redis_answers_come_at_once_and_the_log_says_so_once(gateway, st
         assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "UNAVAILABLE"
         assert gateway.ask(peer, "session_create", {"user_id": 1, "old_session_id": ""}).status == "UNAVAILABLE"
     assert time.monotonic() - start < 2
-    assert pool.log().count("redis_away") == 1
+    assert pool.log.count("redis_away") == 1
 
 
-def test_when_redis_comes_back_so_does_the_pool_within_two_seconds(gateway, start_pool, redis):
+def test_when_redis_comes_back_so_does_the_pool_within_two_seconds(gateway, start_pool, own_redis):
     pool = start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
     read = lambda: gateway.ask(peer, "session_read", {"session_id": "a"}).status
     assert read() == "NOT_LOGGED_IN"
-    redis.kill()
+    own_redis.kill()
     assert read() == "UNAVAILABLE"
-    redis.start()
+    own_redis.start()
     start = time.monotonic()
-    assert until(lambda: read() == "NOT_LOGGED_IN")
+    gateway.until(lambda: read() == "NOT_LOGGED_IN")
     assert time.monotonic() - start < 2
-    assert "redis_back" in pool.log()
+    pool.wait_line("redis_back")
 
 
-def test_a_connection_closed_while_idle_costs_nobody_an_answer(gateway, start_pool, redis):
+def test_a_connection_closed_while_idle_costs_nobody_an_answer(gateway, start_pool, own_redis):
     start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
     asks = [("session_read", {"session_id": "a"}, "NOT_LOGGED_IN"),
@@ -252,7 +252,7 @@ def test_a_connection_closed_while_idle_costs_nobody_an_answer(gateway, start_po
             ("session_delete", {"session_id": "a"}, "OK")]
     for message, body, expected in asks * 2:
         assert gateway.ask(peer, message, body).status == expected
-        redis.client.execute_command("CLIENT KILL TYPE normal SKIPME yes")
+        own_redis.client.execute_command("CLIENT KILL TYPE normal SKIPME yes")
 
 
 def test_a_flushed_redis_logs_out_and_breaks_nothing(session):
@@ -262,15 +262,16 @@ def test_a_flushed_redis_logs_out_and_breaks_nothing(session):
     assert session("session_create", user_id=1, old_session_id=session_id).status == "OK"
 
 
-def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing(gateway, start_pool, redis):
+def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing(gateway, start_pool, own_redis):
     start_pool("session", "--threads", 1, "caches.default.timeout_ms=200", "caches.default.connect_timeout_ms=200")
     peer = gateway.ready().peer
     assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "NOT_LOGGED_IN"
-    redis.client.client_pause(1000)
+    own_redis.client.client_pause(1000)
     start = time.monotonic()
     assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "UNAVAILABLE"
     assert 0.15 < time.monotonic() - start < 1
-    assert until(lambda: gateway.ask(peer, "session_read", {"session_id": "a"}).status == "NOT_LOGGED_IN")
+    gateway.until(
+        lambda: gateway.ask(peer, "session_read", {"session_id": "a"}).status == "NOT_LOGGED_IN")
 
 
 @pytest.mark.parametrize("reply, status, leaves", [
@@ -298,7 +299,7 @@ def test_each_error_reply_has_its_own_handling(gateway, start_pool, directory, r
         assert b"sessionid_b" in connection.recv(65536)
         connection.sendall(b"$-1\r\n")
         assert gateway.answer(good).status == "NOT_LOGGED_IN"
-    assert "TOPSECRET" not in pool.log()
+    assert "TOPSECRET" not in pool.log
     connection.close()
     server.close()
 
@@ -340,7 +341,7 @@ def test_a_wrong_password_is_unavailable_and_never_in_the_log(gateway, start_poo
         pool = start_pool("session", "--threads", 1, "caches.default.password=wrong guess")
         peer = gateway.ready().peer
         assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "UNAVAILABLE"
-        assert "WRONGPASS" in pool.log() and "wrong guess" not in pool.log()
+        assert "WRONGPASS" in pool.log and "wrong guess" not in pool.log
     finally:
         server.kill()
 
@@ -374,9 +375,9 @@ def test_a_reply_that_comes_too_late_is_nobodys_session(gateway, late):
 
     def bob_reaches_redis():
         bobs.append(gateway.send(late.peer, "session_read", {"session_id": "bob"}))
-        return select.select([late.listener], [], [], 0.05)[0]
+        return select.select([late.listener], [], [], 0)[0]
 
-    assert until(bob_reaches_redis)
+    gateway.until(bob_reaches_redis)
     other = late.accept()
     command = other.recv(65536)
     assert b"bob" in command and b"alice" not in command
