@@ -18,6 +18,7 @@ struct pool {
     void (*settings_free)(void *settings);
 };
 
+extern const struct pool db_pool;
 extern const struct pool session_pool;
 extern const struct pool password_pool;
 

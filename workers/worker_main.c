@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 static const struct pool *const pools[] = {
+    &db_pool,
     &session_pool,
     &password_pool,
 };
