@@ -1,7 +1,10 @@
 """A db pool with a database of its own, and short ways to people, questions and votes."""
 import contextlib
+import os
+import pwd
 import secrets
 
+import pymysql
 import pytest
 
 from tests.queue.queues import Gateway
@@ -74,11 +77,25 @@ class Pool:
         with contextlib.closing(self.database.connect(autocommit=False)) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT id FROM question WHERE id = %s FOR UPDATE", (question,))
-            slot = self.send("vote_cast", **ballot(1, question, 1))
-            self.process.until(lambda: self.sql(
-                "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"))
-            yield slot
+            self.send("vote_cast", **ballot(1, question, 1))
+            self.await_locking()
+            yield
             connection.rollback()
+
+    def admin(self, statement):
+        """As the server's administrator: what the account of the pool may not do."""
+        connection = pymysql.connect(
+            unix_socket=self.database.address["mariadb_socket"], database=self.database.name,
+            user=pwd.getpwuid(os.getuid()).pw_name, autocommit=True)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def await_locking(self, clause="LOCK IN SHARE MODE"):
+        """Until a statement of the pool that ends so is at work (what it waits for is locked)."""
+        self.process.until(lambda: self.admin(
+            "SELECT 1 FROM information_schema.processlist WHERE command = 'Execute'"
+            f" AND db = '{self.database.name}' AND info LIKE '%{clause}'"))
 
     def await_queued(self, count):
         """Until so many requests wait in the pool, by its own word."""
