@@ -4,11 +4,9 @@
 
 #include <stdlib.h>
 
-/* A thread has one connection. */
 static size_t threads(const struct config *config)
 {
-    int64_t configured = config->pools.db_threads;
-    return (size_t)(configured > 0 ? configured : config->database.maxsize);
+    return (size_t)(config->pools.db_threads ? config->pools.db_threads : config->database.maxsize);
 }
 
 static void *settings_new(const struct config *config)
