@@ -194,13 +194,14 @@ def test_closing_waits_for_no_vote_and_no_vote_comes_after_it(pool):
     assert rows(pool, question) == ()
 
 
-def test_a_row_the_database_turns_into_a_warning_fails_alone(pool):
-    """INSERT IGNORE must hide nothing but duplicates."""
+@pytest.mark.parametrize("column, value", [("choice_id", "0"), ("request_id", "REPEAT('x', 17)")])
+def test_a_row_the_database_takes_only_with_a_warning_fails_alone(pool, column, value):
+    """INSERT IGNORE must hide nothing but duplicates: neither a row left out nor one altered."""
     owner, *voters = pool.users(5)
     question, choices = pool.question(owner)
     bad = voters[2]
     pool.admin(f"CREATE TRIGGER spoil BEFORE INSERT ON vote FOR EACH ROW"
-               f" SET NEW.choice_id = IF(NEW.user_id = {bad}, 0, NEW.choice_id)")
+               f" SET NEW.{column} = IF(NEW.user_id = {bad}, {value}, NEW.{column})")
     try:
         answers = cast_together(pool, question, [ballot(v, question, choices[0]) for v in voters])
     finally:
