@@ -349,8 +349,11 @@ void on_vote_cast(void *thread, struct job **jobs, size_t count)
             .job = jobs[i], .ask = jobs[i]->request, .arrival = i, .receipt = id_random()};
     qsort(ballots.items, count, sizeof *ballots.items, by_key_and_arrival);
     enum db_error error = db_attempt(db, db_latest_deadline(jobs, count), store, &ballots);
-    if ((error == DB_RETRY || error == DB_FAILED) && ballots.count > 1)
+    if ((error == DB_RETRY || error == DB_FAILED) && ballots.count > 1) {
+        log_warn("votes_one_by_one", L_TEXT("class", db_error_name(error)),
+                 L_INT("count", (int64_t)ballots.count));
         store_one_by_one(db, &ballots);
-    else if (error)
+    } else if (error) {
         db_fail(jobs, count, error);
+    }
 }
