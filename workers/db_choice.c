@@ -9,14 +9,18 @@ enum db_error db_choices_load(struct db *db, const struct db_ids *questions, boo
     *out = (struct db_choices){0};
     if (questions->count == 0)
         return DB_OK;
-    enum db_error error = db_select_in(
-        db,
-        "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, c.create_time"
-        " FROM choice c JOIN question q ON q.id = c.question_id WHERE c.question_id IN (",
-        questions,
-        deleted_too ? ") AND c.delete_flag = 0 ORDER BY c.question_id, c.id"
-                    : ") AND c.delete_flag = 0 AND q.delete_flag = 0 ORDER BY c.question_id, c.id",
-        &rows);
+    enum db_error error =
+        db_select_in(/* choices first: their index has the order asked for */
+                     db,
+                     "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, "
+                     "c.create_time"
+                     " FROM choice c STRAIGHT_JOIN question q ON q.id = c.question_id WHERE "
+                     "c.question_id IN (",
+                     questions,
+                     deleted_too ? ") AND c.delete_flag = 0 ORDER BY c.question_id, c.id"
+                                 : ") AND c.delete_flag = 0 AND q.delete_flag = 0 ORDER BY "
+                                   "c.question_id, c.id",
+                     &rows);
     if (error)
         return error;
     out->count = rows.count;
