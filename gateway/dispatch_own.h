@@ -8,8 +8,8 @@
 #define VOTE_GATEWAY_DISPATCH_OWN_H
 
 #include "gateway/dispatch.h"
-#include "gateway/event.h"
 #include "gateway/histogram.h"
+#include "gateway/http/event.h"
 #include "gateway/pools.h"
 #include "gateway/slots.h"
 #include "proto/envelope.h"

@@ -7,7 +7,7 @@
 #include "gateway/gateway.h"
 
 #include "gateway/admin.h"
-#include "gateway/event.h"
+#include "gateway/http/event.h"
 #include "gateway/request.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"

@@ -2,8 +2,8 @@
 #ifndef VOTE_HTTP_CONNECTION_H
 #define VOTE_HTTP_CONNECTION_H
 
-#include "gateway/event.h"
 #include "gateway/http/date.h"
+#include "gateway/http/event.h"
 #include "gateway/http/output.h"
 #include "gateway/http/server.h"
 

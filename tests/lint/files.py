@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(os.environ.get("VOTE_LINT_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-NOT_OURS = {".git", "build", "var", "node_modules", "artefacts", "__pycache__"}
+NOT_OURS = {".git", ".pytest_cache", "build", "var", "node_modules", "artefacts", "__pycache__"}
 
 
 def all_files():

@@ -130,7 +130,7 @@ TEST("a multipart body that is not well formed is refused")
         {"preamble\r\n" PART("a", "1") "--XX--", 400},
         {"\r\n" PART("a", "1") "--XX--", 400},
         {PART("a", "1"), 400},
-        {PART("a", "1") "--XXX--", 400},
+        {PART("a", "1") "--XXY--", 400},
         {PART("a", "1") "--XX \r\n", 400},
         {"--XX\nContent-Disposition: form-data; name=\"a\"\n\n1\n--XX--", 400},
         {"--XX\r\nContent-Disposition: form-data; name=\"a\"\n\r\n1\r\n--XX--", 400},
