@@ -196,6 +196,29 @@ def test_closing_waits_for_no_vote_and_no_vote_comes_after_it(pool):
     assert rows(pool, question) == ()
 
 
+@pytest.mark.parametrize("message", ["question_get", "question_mine"])
+def test_what_a_closed_question_shows_is_final(pool, message):
+    """A vote judged in time that commits after the end is waited for."""
+    owner, voter = pool.users(2)
+    question, choices = pool.question(owner)
+    asks = {"question_get": {"question_id": question, "user_id": 0},
+            "question_mine": {"user_id": owner, "before": 0, "limit": 1}}
+    pool.sql("UPDATE question SET closes_at = UTC_TIMESTAMP() + INTERVAL 1 SECOND WHERE id = %s", question)
+    with contextlib.closing(pool.database.connect(autocommit=False)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM question WHERE id = %s LOCK IN SHARE MODE", (question,))
+        cursor.execute("INSERT INTO vote (question_id, user_id, choice_id, request_id, receipt)"
+                       " VALUES (%s, %s, %s, 'x', 'x')", (question, voter, choices[0]))
+        cursor.execute("UPDATE choice SET votes = votes + 1 WHERE id = %s", (choices[0],))
+        cursor.execute("DO SLEEP(1.1)")  # the end passes
+        slot = pool.send(message, **asks[message])
+        pool.await_locking("FOR UPDATE")
+        connection.commit()
+    body = pool.gateway.answer(slot).body
+    seen = (body.get("question") or body.get("questions"))[0]
+    assert (seen["closed"], [choice["votes"] for choice in seen["choices"]]) == (True, [1, 0])
+    pool.check_tallies()
+
+
 def test_a_row_the_database_leaves_out_fails_alone(pool):
     """INSERT IGNORE must hide nothing but duplicates."""
     owner, *voters = pool.users(5)
