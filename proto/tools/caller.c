@@ -419,6 +419,14 @@ static bool open_channel(struct caller *caller, struct channel_context *context)
     return good;
 }
 
+/* libzmq leaves it behind, and pools would go on looking for a gateway there. */
+static void remove_socket_file(const struct caller_settings *settings)
+{
+    struct str scheme = STR("ipc://");
+    if (settings->bind && str_starts(str_from(settings->endpoint), scheme))
+        unlink(settings->endpoint + scheme.size);
+}
+
 enum caller_exit caller_run(const struct caller_settings *settings)
 {
     struct caller *caller = calloc(1, sizeof *caller);
@@ -439,6 +447,7 @@ enum caller_exit caller_run(const struct caller_settings *settings)
         while (caller->state == RUNNING && !all_done(caller))
             run_once(caller);
         status = finish(caller);
+        remove_socket_file(settings);
     }
     channel_free(caller->channel);
     channel_context_free(context);
