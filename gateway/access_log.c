@@ -1,6 +1,6 @@
 #include "gateway/access_log.h"
 
-#include "gateway/event.h"
+#include "gateway/http/event.h"
 #include "proto/base/buf.h"
 #include "proto/base/die.h"
 

@@ -58,6 +58,9 @@ void dispatch_ask(struct dispatch *dispatch, const struct dispatch_request *requ
 /* dispatch_pools: pools of a service that can be asked now. */
 size_t dispatch_pools(const struct dispatch *dispatch, enum service service);
 
+/* dispatch_metrics: append every counter in the text format of Prometheus. */
+void dispatch_metrics(struct dispatch *dispatch, struct buf *out);
+
 /* dispatch_waiting: requests whose on_answer is still to be called. */
 size_t dispatch_waiting(const struct dispatch *dispatch);
 

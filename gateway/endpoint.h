@@ -4,8 +4,9 @@
 #define VOTE_GATEWAY_ENDPOINT_H
 
 /* endpoint_lock: lock ENDPOINT.lock (made if missing, never removed: that would let two hold it).
- * Returns a descriptor that holds the lock until endpoint_release or the end of the process; -1, and
- * *out_error (static text), if it is no ipc:// endpoint, cannot be made or is held by another. */
+ * Returns a descriptor that holds the lock until endpoint_release or the end of the process; -1,
+ * and *out_error (static text), if it is no ipc:// endpoint, cannot be made or is held by another.
+ */
 int endpoint_lock(const char *endpoint, const char **out_error);
 
 /* endpoint_release: remove the socket file, which libzmq leaves behind, and unlock. fd as returned

@@ -6,7 +6,8 @@
  * I am stopped by SIGTERM: no new connection, what runs is finished (at most shutdown_ms). */
 #include "gateway/gateway.h"
 
-#include "gateway/event.h"
+#include "gateway/admin.h"
+#include "gateway/http/event.h"
 #include "gateway/request.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
@@ -186,6 +187,15 @@ static bool listen_http(struct gateway *gateway)
     return true;
 }
 
+static bool listen_admin(struct gateway *gateway)
+{
+    char error[256];
+    if (gateway->config->gateway.admin_port == 0)
+        return true;
+    gateway->admin = admin_listen(gateway, error, sizeof error);
+    return gateway->admin || complain("admin", error);
+}
+
 static bool open_queues(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
@@ -231,7 +241,7 @@ struct gateway *gateway_start(const struct config *config)
         die("out of memory");
     gateway->config = config;
     if (!load_templates(gateway) || !open_files(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway)) {
+        !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -255,6 +265,8 @@ void gateway_free(struct gateway *gateway)
     if (!gateway)
         return;
     gateway->stopping = false; /* the loop is left no more, but run to its end here */
+    if (gateway->admin)
+        http_server_free(gateway->admin);
     if (gateway->server)
         http_server_free(gateway->server);
     /* What was asked of pools is still answered, at its deadline if need be. */

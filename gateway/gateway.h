@@ -15,6 +15,7 @@ struct gateway {
     const struct config *config;
     struct event_base *loop;
     struct http_server *server;
+    struct http_server *admin; /* NULL: not served */
     struct dispatch *dispatch;
     struct tpl_env *templates;
     struct static_files *files;

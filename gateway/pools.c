@@ -4,6 +4,17 @@
 
 #include <stdlib.h>
 
+void pool_renew(struct pool *pool, const struct ready *ready)
+{
+    size_t host = ready->host.size < sizeof pool->host ? ready->host.size : sizeof pool->host - 1;
+    memcpy(pool->host, ready->host.data, host);
+    pool->host[host] = '\0';
+    pool->pid = ready->pid;
+    pool->threads = ready->threads;
+    pool->capacity = ready->capacity;
+    pool->draining = false;
+}
+
 struct pool *pools_add(struct pools *pools, struct channel_peer peer, const struct ready *ready,
                        int64_t now_us)
 {
@@ -16,11 +27,7 @@ struct pool *pools_add(struct pools *pools, struct channel_peer peer, const stru
     pool->peer = peer;
     pool->id = ready->pool_id;
     pool->service = service;
-    size_t host = ready->host.size < sizeof pool->host ? ready->host.size : sizeof pool->host - 1;
-    memcpy(pool->host, ready->host.data, host);
-    pool->pid = ready->pid;
-    pool->threads = ready->threads;
-    pool->capacity = ready->capacity;
+    pool_renew(pool, ready);
     pool->heard_us = now_us;
     pool->next = pools->first;
     pools->first = pool;
@@ -43,16 +50,61 @@ struct pool *pools_by_id(const struct pools *pools, struct id id)
     return NULL;
 }
 
-struct pool *pools_pick(const struct pools *pools, enum service service)
+void pool_answered(struct pool *pool, enum lane lane, int64_t latency_us)
 {
-    struct pool *best = NULL;
+    int64_t *average = &pool->lanes[lane].latency_us;
+    *average = *average ? (*average * 7 + latency_us) / 8 : latency_us;
+    if (*average == 0)
+        *average = 1;
+}
+
+static bool serves(const struct pool *pool, enum service service)
+{
+    return pool->service == service && !pool->draining;
+}
+
+/* The best average of a service's pools; 0 if none has answered yet. */
+static int64_t fastest_us(const struct pools *pools, enum service service, enum lane lane)
+{
+    int64_t best = 0;
     for (struct pool *pool = pools->first; pool; pool = pool->next) {
-        if (pool->service != service || pool->draining || pool->in_flight >= pool->capacity)
-            continue;
-        if (!best || pool->capacity - pool->in_flight > best->capacity - best->in_flight)
-            best = pool;
+        int64_t latency = pool->lanes[lane].latency_us;
+        if (serves(pool, service) && latency && (!best || latency < best))
+            best = latency;
     }
     return best;
+}
+
+static bool is_slow(const struct pool *pool, enum lane lane, int64_t fastest)
+{
+    int64_t latency = pool->lanes[lane].latency_us;
+    return latency > POOL_SLOW_US && latency / POOL_SLOW > fastest;
+}
+
+struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane)
+{
+    struct pool *best = NULL, *stuck = NULL;
+    int64_t fastest = fastest_us(pools, service, lane);
+    for (struct pool *pool = pools->first; pool; pool = pool->next) {
+        const struct pool_lane *own = &pool->lanes[lane];
+        if (!serves(pool, service) || own->in_flight >= pool->capacity)
+            continue;
+        if (own->stuck)
+            stuck = pool;
+        else if (own->in_flight > 0 && is_slow(pool, lane, fastest))
+            continue;
+        else if (!best || own->in_flight < best->lanes[lane].in_flight)
+            best = pool;
+    }
+    return best || (stuck && pools_other(pools, stuck, lane)) ? best : stuck;
+}
+
+bool pools_other(const struct pools *pools, const struct pool *pool, enum lane lane)
+{
+    for (struct pool *other = pools->first; other; other = other->next)
+        if (other != pool && serves(other, pool->service) && !other->lanes[lane].stuck)
+            return true;
+    return false;
 }
 
 size_t pools_count(const struct pools *pools, enum service service)

@@ -1,9 +1,18 @@
-/* pools: the pools a gateway knows, and which of them gets the next request. Pure bookkeeping. */
+/* pools: the pools a gateway knows, and which of them gets the next request. Pure bookkeeping.
+ *
+ * Credit is counted for each lane by itself, so that slow reads cannot use up what votes need. */
 #ifndef VOTE_GATEWAY_POOLS_H
 #define VOTE_GATEWAY_POOLS_H
 
 #include "proto/channel.h"
 #include "proto/message.h"
+
+/* What a pool does in one lane. */
+struct pool_lane {
+    int64_t in_flight;  /* credit in use */
+    int64_t latency_us; /* moving average, from sent to answered; 0: no answer yet */
+    bool stuck;         /* its oldest job there is over its limit */
+};
 
 struct pool {
     struct pool *next;
@@ -12,11 +21,11 @@ struct pool {
     enum service service;
     char host[65];
     int64_t pid, threads;
-    int64_t capacity;  /* credit granted */
-    int64_t in_flight; /* credit in use */
-    int64_t served;    /* answers received */
-    int64_t heard_us;  /* clock_us of its last message */
-    bool draining;     /* is leaving: nothing more is sent to it */
+    int64_t capacity; /* credit granted, for each lane */
+    struct pool_lane lanes[LANE_COUNT];
+    int64_t served;   /* answers received */
+    int64_t heard_us; /* clock_us of its last message */
+    bool draining;    /* is leaving: nothing more is sent to it */
 };
 
 struct pools {
@@ -24,16 +33,26 @@ struct pools {
 };
 
 /* pools_add: take in a pool that said ready. NULL if what it said is not to be used (no such
- * service). The list owns it. */
+ * service). The list owns it. pool_renew: it said so again. */
 struct pool *pools_add(struct pools *pools, struct channel_peer peer, const struct ready *ready,
                        int64_t now_us);
+void pool_renew(struct pool *pool, const struct ready *ready);
 
 struct pool *pools_by_peer(const struct pools *pools, struct channel_peer peer);
 struct pool *pools_by_id(const struct pools *pools, struct id id);
 
-/* pools_pick: of a service's pools that are not leaving, the one with the most free credit, or NULL
- * if none has any. */
-struct pool *pools_pick(const struct pools *pools, enum service service);
+/* pool_answered: an answer came back `latency_us` after its request was sent. */
+void pool_answered(struct pool *pool, enum lane lane, int64_t latency_us);
+
+/* pools_pick: of a service's pools that are not leaving, the one with the least credit in use, or
+ * NULL if none has any left. Passed over where another can be had: a pool that is stuck, and beyond
+ * a single request at a time (so that its recovery is seen) one that is POOL_SLOW times slower than
+ * the fastest and above POOL_SLOW_US. */
+enum { POOL_SLOW = 4, POOL_SLOW_US = 20000 };
+struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane);
+
+/* pools_other: is there a pool of this one's service that could do its work in that lane? */
+bool pools_other(const struct pools *pools, const struct pool *pool, enum lane lane);
 
 /* pools_count: a service's pools that are not leaving. */
 size_t pools_count(const struct pools *pools, enum service service);

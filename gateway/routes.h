@@ -18,6 +18,7 @@ struct route {
     enum route_session session;
     void (*get)(struct request *request);  /* GET and HEAD; NULL: 405 */
     void (*post)(struct request *request); /* NULL: 405 */
+    int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.

@@ -95,7 +95,6 @@ up_programs() {
 up_stay() {
     local tail
     exec {PLACE_LOCK}>&-
-    trap 'exit 0' INT TERM HUP
     tail -q -n 0 -F -- "$DIR"/log/gateway_*.log 2>/dev/null &
     tail=$!
     # shellcheck disable=SC2064 # the pid of now
@@ -141,6 +140,8 @@ cmd_up() {
     up_database
     up_programs
     printf '%s\n' "$UP_URL" >"$DIR/address"
+    # From here on, being told to end is the right end of --foreground.
+    [[ -z $UP_FOREGROUND ]] || trap 'exit 0' INT TERM HUP
     up_tell 'up'
     if [[ -n $UP_FOREGROUND ]]; then
         up_stay

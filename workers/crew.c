@@ -289,15 +289,16 @@ struct job *crew_reject(struct crew *crew)
 struct crew_progress crew_progress(struct crew *crew)
 {
     struct crew_progress progress = {0};
-    int64_t now = clock_us(), oldest = now;
+    int64_t now = clock_us();
     for (size_t i = 0; i < crew->thread_count; i++) {
         int64_t since = atomic_load(&crew->threads[i].busy_since_us);
+        int64_t *oldest_ms = &progress.oldest_ms[crew->threads[i].lane - crew->lanes];
         if (since == 0)
             continue;
         progress.busy++;
-        oldest = since < oldest ? since : oldest;
+        if ((now - since) / 1000 > *oldest_ms)
+            *oldest_ms = (now - since) / 1000;
     }
-    progress.oldest_ms = (now - oldest) / 1000;
     for (int i = 0; i < LANE_COUNT; i++) {
         pthread_mutex_lock(&crew->lanes[i].lock);
         progress.queued += (int64_t)crew->lanes[i].count;

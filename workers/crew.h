@@ -28,8 +28,8 @@ struct job *crew_collect(struct crew *crew);
 struct job *crew_reject(struct crew *crew);
 
 struct crew_progress {
-    int64_t oldest_ms; /* age of the oldest running batch; 0 when idle */
-    int64_t busy;      /* threads at work */
+    int64_t oldest_ms[LANE_COUNT]; /* age of the oldest running batch; 0 when idle */
+    int64_t busy;                  /* threads at work */
     int64_t queued;
 };
 struct crew_progress crew_progress(struct crew *crew);

@@ -323,7 +323,8 @@ static void look_for_gateways(struct worker *worker)
 static void send_heartbeats(struct worker *worker)
 {
     struct crew_progress progress = crew_progress(worker->crew);
-    struct heartbeat heartbeat = {progress.oldest_ms, progress.busy, progress.queued};
+    struct heartbeat heartbeat = {progress.oldest_ms[LANE_READ], progress.oldest_ms[LANE_WRITE],
+                                  progress.busy, progress.queued};
     for (size_t i = 0; i < LINKS; i++) {
         struct link *link = &worker->links[i];
         if (!link->endpoint || !link->announced ||

@@ -9,16 +9,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FILE_TURN = 1 << 20 }; /* bytes of a file in one turn of the loop */
-
-/* ---- deadlines: one timer, moved only when it would come too late -------------------------- */
+/* ---- deadlines: one timer, moved only when it would come too late ---- */
 
 static void arm(struct http_connection *connection)
 {
@@ -43,7 +39,7 @@ static int64_t after_ms(int64_t ms)
     return clock_us() + ms * 1000;
 }
 
-/* ---- exchanges ----------------------------------------------------------------------------- */
+/* ---- exchanges ---- */
 
 static void exchange_free(struct exchange *exchange)
 {
@@ -94,8 +90,7 @@ void connection_close(struct http_connection *connection)
     event_del(&connection->writable);
     event_del(&connection->wake);
     close(connection->fd);
-    if (connection->file.fd >= 0)
-        close(connection->file.fd);
+    output_free(&connection->output);
     if (exchange) {
         if (exchange->announced && !exchange->status && server->handler.on_gone)
             server->handler.on_gone(server->handler.owner, &exchange->shown);
@@ -134,81 +129,13 @@ static void linger(struct http_connection *connection)
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
-
-static bool is_transient(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-/* Straight to the socket; what it does not take goes to output. False: the client is gone. */
-static bool send_now(struct http_connection *connection, struct str first, struct str second,
-                     int flags, int64_t *sent)
-{
-    struct iovec parts[2] = {{(void *)first.data, first.size}, {(void *)second.data, second.size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = second.size ? 2 : 1};
-    ssize_t n = 0;
-    if (connection->output.size == 0)
-        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | flags);
-    if (n < 0 && !is_transient(errno))
-        return false;
-    size_t taken = n < 0 ? 0 : (size_t)n;
-    *sent += (int64_t)taken;
-    size_t of_first = taken < first.size ? taken : first.size;
-    buf_add(&connection->output, first.data + of_first, first.size - of_first);
-    taken -= of_first;
-    if (second.size > taken)
-        buf_add(&connection->output, second.data + taken, second.size - taken);
-    return true;
-}
-
-static bool send_output(struct http_connection *connection, int64_t *sent)
-{
-    struct buf *output = &connection->output;
-    while (connection->output_sent < output->size) {
-        ssize_t n = send(connection->fd, output->data + connection->output_sent,
-                         output->size - connection->output_sent, MSG_NOSIGNAL);
-        if (n < 0)
-            return is_transient(errno);
-        connection->output_sent += (size_t)n;
-        *sent += n;
-    }
-    buf_free(output);
-    connection->output_sent = 0;
-    return true;
-}
-
-/* A file that became shorter than promised ends the connection: there is no other way to say so. */
-static bool send_file(struct http_connection *connection, int64_t *sent)
-{
-    struct http_file *file = &connection->file;
-    off_t offset = file->offset;
-    size_t want = file->size < FILE_TURN ? (size_t)file->size : FILE_TURN;
-    ssize_t n = want ? sendfile(connection->fd, file->fd, &offset, want) : 0;
-    if (n < 0)
-        return is_transient(errno);
-    if (n == 0 && want)
-        return false;
-    file->offset += n;
-    file->size -= n;
-    *sent += n;
-    if (file->size == 0) {
-        close(file->fd);
-        file->fd = -1;
-    }
-    return true;
-}
+/* ---- writing ---- */
 
 static void set_writing(struct http_connection *connection, bool writing)
 {
     if (connection->writing != writing)
         writing ? event_add(&connection->writable, NULL) : event_del(&connection->writable);
     connection->writing = writing;
-}
-
-static bool has_output(const struct http_connection *connection)
-{
-    return connection->output.size || connection->file.fd >= 0;
 }
 
 static void answer_sent(struct http_connection *connection)
@@ -228,16 +155,14 @@ static void answer_sent(struct http_connection *connection)
 static void flush(struct http_connection *connection)
 {
     int64_t sent = 0;
-    bool alive = send_output(connection, &sent);
-    if (alive && !connection->output.size && connection->file.fd >= 0)
-        alive = send_file(connection, &sent);
+    bool alive = output_flush(&connection->output, connection->fd, &sent);
     if (connection->exchange)
         connection->exchange->sent += sent;
     if (!alive) {
         connection_close(connection);
         return;
     }
-    set_writing(connection, has_output(connection));
+    set_writing(connection, !output_is_empty(&connection->output));
     if (connection->phase != PHASE_WRITE)
         return;
     if (!connection->writing)
@@ -271,20 +196,20 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     bool has_body = http_response_has_body(response, request->method == HTTP_HEAD);
     bool has_file = has_body && response->has_file && response->file.size > 0;
     if (has_file)
-        connection->file = response->file;
+        connection->output.file = response->file;
     else if (response->has_file)
         close(response->file.fd);
     struct str body = has_body && !response->has_file ? response->body : STR("");
 
     enter(connection, PHASE_WRITE, after_ms(server->config.timeouts.write));
-    if (send_now(connection, buf_str(&server->head), body, has_file ? MSG_MORE : 0,
-                 &exchange->sent))
+    if (output_send(&connection->output, connection->fd, buf_str(&server->head), body, has_file,
+                    &exchange->sent))
         flush(connection);
     else
         connection_close(connection);
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* The exchange is over for its connection: tell the handler, or say it in plain text. */
 static void fail(struct http_connection *connection, int status)
@@ -305,7 +230,8 @@ static void fail(struct http_connection *connection, int status)
 static void send_continue(struct http_connection *connection)
 {
     int64_t sent = 0;
-    if (send_now(connection, STR("HTTP/1.1 100 Continue\r\n\r\n"), STR(""), 0, &sent))
+    if (output_send(&connection->output, connection->fd, STR("HTTP/1.1 100 Continue\r\n\r\n"),
+                    STR(""), false, &sent))
         flush(connection);
     else
         connection_close(connection);
@@ -402,7 +328,7 @@ void connection_read(struct http_connection *connection)
         return;
     ssize_t n = recv(connection->fd, server->input, room, 0);
     if (n < 0) {
-        if (!is_transient(errno))
+        if (!errno_is_transient(errno))
             connection_close(connection);
         return;
     }
@@ -419,7 +345,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     connection_read(arg);
 }
 
-/* ---- waking -------------------------------------------------------------------------------- */
+/* ---- waking ---- */
 
 static void on_deadline(struct http_connection *connection)
 {
@@ -453,7 +379,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         arm(connection);
 }
 
-/* ---- birth --------------------------------------------------------------------------------- */
+/* ---- birth ---- */
 
 static void print_client(const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
 {
@@ -471,7 +397,7 @@ void connection_new(struct http_server *server, int fd, const struct sockaddr *a
         die("out of memory");
     connection->server = server;
     connection->fd = fd;
-    connection->file.fd = -1;
+    connection->output.file.fd = -1;
     print_client(address, connection->client);
     /* An answer is one send: nothing would be gained by waiting for more. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));

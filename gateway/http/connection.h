@@ -2,8 +2,9 @@
 #ifndef VOTE_HTTP_CONNECTION_H
 #define VOTE_HTTP_CONNECTION_H
 
-#include "gateway/event.h"
 #include "gateway/http/date.h"
+#include "gateway/http/event.h"
+#include "gateway/http/output.h"
 #include "gateway/http/server.h"
 
 #include <netinet/in.h>
@@ -54,10 +55,8 @@ struct http_connection {
     int64_t armed_us;          /* when wake is due, not later than the deadline; 0: not armed */
     struct exchange *exchange; /* NULL when idle */
     struct buf input;          /* what came behind the request in progress */
-    struct buf output;         /* what the socket did not take */
-    size_t output_sent;
-    struct http_file file; /* the rest to send behind output; fd -1: none */
-    size_t drained;        /* while lingering */
+    struct http_output output;
+    size_t drained; /* while lingering */
     char client[INET6_ADDRSTRLEN];
 };
 

@@ -94,8 +94,9 @@ int http_form_parse(struct arena *arena, const struct http_form_limits *limits,
 
 const struct http_field *http_form_get(const struct http_form *form, const char *name)
 {
-    const struct http_field *field;
-    return http_form_get_all(form, name, &field, 1) ? field : NULL;
+    const struct http_field *field = NULL;
+    http_form_get_all(form, name, &field, 1);
+    return field;
 }
 
 size_t http_form_get_all(const struct http_form *form, const char *name,

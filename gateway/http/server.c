@@ -135,7 +135,6 @@ static void free_dead(struct http_server *server)
         struct http_connection *connection = server->dead;
         server->dead = connection->next_dead;
         buf_free(&connection->input);
-        buf_free(&connection->output);
         free(connection);
     }
 }

@@ -151,10 +151,11 @@ bool tpl_env_add(struct tpl_env *env, const char *name, struct str source, struc
     struct template *template = arena_new(&env->arena, struct template);
     template->name = arena_cstr(&env->arena, str_from(name));
     env->linked = false;
-    /* Kept even if it fails: its name is not missing where it is extended or included. */
     keep_template(env, template);
     if (parser_run(env, template, normalize(&env->arena, source), out_errors))
         return true;
+    /* Half a tree is none; but the name is not missing where it is extended or included. */
+    *template = (struct template){.name = template->name};
     env->broken = true;
     return false;
 }

@@ -110,5 +110,5 @@ bool tpl_env_link(struct tpl_env *env, struct buf *out_errors)
             good &= check_super(env->templates[i], out_errors);
     }
     env->linked = good && !circles && !env->broken;
-    return good && !circles;
+    return env->linked;
 }

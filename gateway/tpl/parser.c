@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static struct node *fail_at(struct parser *parser, unsigned line, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static struct node *
+fail_at(struct parser *parser, unsigned line, const char *format, va_list args)
 {
     if (!parser->failed) {
         struct arena scratch = {0};

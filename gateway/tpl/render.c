@@ -177,6 +177,8 @@ static bool run_iterations(struct render *render, const struct node *node,
     unsigned loop_symbol = render->env->loop_symbol;
     loop->count = list->count;
     for (; loop->index0 < loop->count; loop->index0++) {
+        if (!render_enter(render, node)) /* an iteration is a step, be its body empty */
+            return false;
         for (struct binding *binding = scope->bindings; binding; binding = binding->next)
             binding->bound = false;
         if (node->uses_loop)
@@ -184,6 +186,7 @@ static bool run_iterations(struct render *render, const struct node *node,
         if (!bind_targets(render, node, scope, list->items[loop->index0]) ||
             !run_all(render, &node->body))
             return false;
+        render_leave(render);
     }
     return true;
 }

@@ -19,6 +19,7 @@
  *    for. All of this is refused when templates are compiled, never silently at rendering.
  *  - Numbers are 64 bits: overflow is an error. Texts and lists are not multiplied, lists neither
  *    added, ordered nor printed: an error. upper and lower change ASCII letters only.
+ *  - A template has 256 KiB at most, an environment 1024 names of variables and blocks.
  *  - d.items, d.get and other names of Python's dict methods are refused: write d["items"].
  *
  * An environment is built by one thread, then read by any number; nothing blocks but tpl_env_load.
@@ -73,8 +74,9 @@ void tpl_env_set_limits(struct tpl_env *env, size_t output_bytes, size_t steps);
  * "NAME:LINE: what is wrong" is appended to out_errors. Any bytes are safe. */
 bool tpl_env_add(struct tpl_env *env, const char *name, struct str source, struct buf *out_errors);
 
-/* tpl_env_link: after the last tpl_env_add: find what templates extend and include. False with a
- * line for every target that is missing, every cycle of extends, every super() without a parent. */
+/* tpl_env_link: after the last tpl_env_add: find what templates extend and include. False if a
+ * template did not compile, and with a line for every target that is missing, every circle of
+ * extends, every super() without a parent. */
 bool tpl_env_link(struct tpl_env *env, struct buf *out_errors);
 
 /* tpl_env_load: add every *.html below dir (names relative to it, "/" between; names starting with

@@ -104,7 +104,7 @@ TEST("an integer is decimal, whatever YAML makes of a leading zero")
     CHECK_INT(config->gateway.port, 10);
     config_free(config);
     CHECK_WRONG("gateway: {port: 0x10}", "vote.yaml:1: gateway.port: \"0x10\" is not a whole "
-                                         "number, expected 1 to 65535\n");
+                                         "number, expected 0 to 65535\n");
 }
 
 TEST("each mistake is told with its line, its key, what is wrong and what was expected")
@@ -113,19 +113,19 @@ TEST("each mistake is told with its line, its key, what is wrong and what was ex
         const char *text, *error;
     } rows[] = {
         {"gateway:\n  port: 99999\n",
-         "vote.yaml:2: gateway.port: 99999 is out of range, expected 1 to 65535\n"},
+         "vote.yaml:2: gateway.port: 99999 is out of range, expected 0 to 65535\n"},
         {"gateway: {port: 99999999999999999999}\n",
-         "vote.yaml:1: gateway.port: 99999999999999999999 is out of range, expected 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: 99999999999999999999 is out of range, expected 0 to 65535\n"},
         {"gateway: {port: many}\n",
-         "vote.yaml:1: gateway.port: \"many\" is not a whole number, expected 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: \"many\" is not a whole number, expected 0 to 65535\n"},
         {"gateway: {port: 90.5}\n",
-         "vote.yaml:1: gateway.port: \"90.5\" is not a whole number, expected 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: \"90.5\" is not a whole number, expected 0 to 65535\n"},
         {"gateway: {port: }\n",
-         "vote.yaml:1: gateway.port: \"\" is not a whole number, expected 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: \"\" is not a whole number, expected 0 to 65535\n"},
         {"gateway: {port: [1]}\n",
-         "vote.yaml:1: gateway.port: is a list, expected a whole number, 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: is a list, expected a whole number, 0 to 65535\n"},
         {"gateway: {port: {a: 1}}\n",
-         "vote.yaml:1: gateway.port: is a section, expected a whole number, 1 to 65535\n"},
+         "vote.yaml:1: gateway.port: is a section, expected a whole number, 0 to 65535\n"},
         {"gateway: {access_log: yes}\n",
          "vote.yaml:1: gateway.access_log: \"yes\" is unknown, expected true or false\n"},
         {"log: {level: loud}\n",
@@ -214,13 +214,13 @@ TEST("all mistakes are told at once, in the order of the file")
                 "  default: {minsize: 9,\n"
                 "  maxsize: 3}\n"
                 "gateway:\n"
-                "  port: 0\n"
+                "  port: -1\n"
                 "  hots: a\n"
                 "  access_log: maybe\n"
                 "log: {level: 5}\n",
                 "vote.yaml:3: databases.default.maxsize: 3 does not fit databases.default.minsize, "
                 "expected at least 9\n"
-                "vote.yaml:5: gateway.port: 0 is out of range, expected 1 to 65535\n"
+                "vote.yaml:5: gateway.port: -1 is out of range, expected 0 to 65535\n"
                 "vote.yaml:6: gateway.hots: is no known key, expected one like gateway.host\n"
                 "vote.yaml:7: gateway.access_log: \"maybe\" is unknown, expected true or false\n"
                 "vote.yaml:8: log.level: \"5\" is unknown, expected one of debug, info, warn, "
@@ -229,8 +229,8 @@ TEST("all mistakes are told at once, in the order of the file")
 
 TEST("broken YAML is told with its line, after the mistakes before it")
 {
-    CHECK_WRONG("gateway:\n  port: 0\n  host: a: b\n",
-                "vote.yaml:2: gateway.port: 0 is out of range, expected 1 to 65535\n"
+    CHECK_WRONG("gateway:\n  port: -1\n  host: a: b\n",
+                "vote.yaml:2: gateway.port: -1 is out of range, expected 0 to 65535\n"
                 "vote.yaml:3: syntax: mapping values are not allowed in this context, expected "
                 "YAML\n");
     CHECK_WRONG("gateway: {port: 1\n", "vote.yaml:2: syntax: while parsing a flow mapping: did not "
@@ -366,7 +366,7 @@ TEST("a wrong override is told after the file, by the option's name")
         (struct config_args){.file = "vote.yaml", .overrides = overrides, .override_count = 4}));
     CHECK_STR(buf_str(&errors),
               "vote.yaml:1: gateway.slots: 0 is out of range, expected 1 to 1048576\n"
-              "--port: gateway.port: \"x\" is not a whole number, expected 1 to 65535\n"
+              "--port: gateway.port: \"x\" is not a whole number, expected 0 to 65535\n"
               "--set: gateway.prot: is no known key, expected one like gateway.port\n"
               "--set: site.name: is not valid UTF-8, expected UTF-8\n"
               "--set: databases.default.minsize: 11 does not fit databases.default.maxsize, "

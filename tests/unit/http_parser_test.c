@@ -52,6 +52,7 @@ static const struct reject {
 } rejects[] = {
     {"2.2 bare LF ends the request line", 400, STR("GET / HTTP/1.1\nHost: a\r\n\r\n")},
     {"2.2 bare LF ends a field", 400, STR("GET / HTTP/1.1\r\nHost: a\n\r\n")},
+    {"2.2 bare LF, not to be taken for two bytes", 400, STR("GET / HTTP/1.1\r\nHost: ab\n\r\n")},
     {"2.2 bare LF for the empty line", 400, STR("GET / HTTP/1.1\r\nHost: a\r\n\n")},
     {"2.2 bare CR in the request line", 400, STR("GET /\r HTTP/1.1\r\nHost: a\r\n\r\n")},
     {"2.2 bare CR in a field", 400, STR("GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n")},

@@ -74,10 +74,10 @@ TEST("--check-config says ok, or every mistake and exits 1")
     write_file("vote.yaml", STR("gateway: {port: 1}\n"));
     CHECK_INT(RUN("--config", "vote.yaml", "--check-config"), 0);
     CHECK_STR(buf_str(&said), "ok\n");
-    CHECK_INT(RUN("--config", "vote.yaml", "--check-config", "--port", "0", "--gateway", "a"), 1);
+    CHECK_INT(RUN("--config", "vote.yaml", "--check-config", "--port", "-1", "--gateway", "a"), 1);
     CHECK_STR(
         buf_str(&said),
-        "--port: gateway.port: 0 is out of range, expected 1 to 65535\n"
+        "--port: gateway.port: -1 is out of range, expected 0 to 65535\n"
         "--gateway: pools.gateways: item 1 is \"a\", expected an ipc:// or tcp:// endpoint\n");
 }
 

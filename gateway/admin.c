@@ -1,0 +1,78 @@
+#include "gateway/admin.h"
+
+enum { CONNECTIONS = 64 };
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+const char *admin_missing(const struct gateway *gateway, struct arena *arena)
+{
+    static const enum service needed[] = {SERVICE_DB, SERVICE_SESSION, SERVICE_PASSWORD};
+    const char *missing = "";
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (dispatch_pools(gateway->dispatch, needed[i]) == 0)
+            missing = arena_printf(arena, "%s %s", missing, service_name(needed[i]));
+    return missing;
+}
+
+static void metrics_get(struct gateway *gateway, struct http_exchange *exchange)
+{
+    struct buf text = {0};
+    dispatch_metrics(gateway->dispatch, &text);
+    struct http_response response =
+        http_response_make(200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&text));
+    http_exchange_respond(exchange, &response);
+    buf_free(&text);
+}
+
+static void healthz_get(struct gateway *gateway, struct http_exchange *exchange)
+{
+    (void)gateway;
+    struct http_response response = http_response_make(200, text_type, STR("ok\n"));
+    http_exchange_respond(exchange, &response);
+}
+
+static void readyz_get(struct gateway *gateway, struct http_exchange *exchange)
+{
+    const char *missing = admin_missing(gateway, exchange->arena);
+    const char *text =
+        *missing ? arena_printf(exchange->arena, "no pool of:%s\n", missing) : "ready\n";
+    struct http_response response =
+        http_response_make(*missing ? 503 : 200, text_type, str_from(text));
+    http_exchange_respond(exchange, &response);
+}
+
+static const struct {
+    const char *path;
+    void (*get)(struct gateway *gateway, struct http_exchange *exchange);
+} pages[] = {
+    {"/metrics", metrics_get},
+    {"/healthz", healthz_get},
+    {"/readyz", readyz_get},
+};
+
+static void on_request(void *owner, struct http_exchange *exchange)
+{
+    const struct http_request *request = exchange->request;
+    struct http_response response = http_error_response(exchange->arena, 404);
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (!str_equal(request->path, str_from(pages[i].path)))
+            continue;
+        if (request->method == HTTP_GET || request->method == HTTP_HEAD) {
+            pages[i].get(owner, exchange);
+            return;
+        }
+        response = http_error_response(exchange->arena, 405);
+        http_response_add(&response, "Allow", STR("GET,HEAD"));
+    }
+    http_exchange_respond(exchange, &response);
+}
+
+struct http_server *admin_listen(struct gateway *gateway, char *out_error, size_t error_size)
+{
+    struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+    config.host = gateway->config->gateway.admin_host;
+    config.port = (int)gateway->config->gateway.admin_port;
+    config.max_connections = CONNECTIONS;
+    struct http_handler handler = {.owner = gateway, .on_request = on_request};
+    return http_server_new(gateway->loop, &config, &handler, out_error, error_size);
+}
