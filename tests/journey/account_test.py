@@ -263,6 +263,17 @@ def test_a_deleted_account_cannot_log_in(site):
     assert log_in(site.program(), form["email"]).code == 20004
 
 
+def test_a_log_in_replaces_a_hash_weaker_than_configured(own_site, site, member):
+    before, = stored(site, member["email"])
+    stronger = own_site(database=site.database, pools=("db", "session"))
+    stronger.start_pool("password", "--set", "password.memlimit=65536")
+    stronger.await_ready()
+    assert log_in(stronger.browser(), member["email"]).status == 302
+    assert "m=64," in stronger.gateway.until(
+        lambda: stored(site, member["email"])[0] != before and stored(site, member["email"])[0][3])
+    assert log_in(site.browser(), member["email"]).status == 302
+
+
 # ---- sessions ------------------------------------------------------------------------------------
 
 
