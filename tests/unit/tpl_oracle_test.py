@@ -37,15 +37,14 @@ def date_filter(offset):
     def date(value, fmt="%Y-%m-%d %H:%M"):
         if not isinstance(fmt, str):
             raise TypeError("the format is a text")
-        epoch = datetime.datetime(1970, 1, 1)
         try:
             if isinstance(value, str) and len(value) == 19 and value.isascii():
                 moment = datetime.datetime.strptime(value, "%Y-%m-%d %H:%M:%S")
+                moment += datetime.timedelta(minutes=offset)
             elif type(value) is int:
-                moment = epoch + datetime.timedelta(seconds=value)
+                moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=value + offset * 60)
             else:
                 return value
-            moment += datetime.timedelta(minutes=offset)
         except (ValueError, OverflowError):
             return value
         fields = {"Y": f"{moment.year:04}", "m": f"{moment.month:02}", "d": f"{moment.day:02}",

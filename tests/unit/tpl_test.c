@@ -1,4 +1,3 @@
-#include "gateway/tpl/filters.h"
 #include "gateway/tpl/tpl.h"
 #include "proto/base/buf.h"
 #include "tests/unit/test.h"
@@ -395,6 +394,20 @@ TEST("output, steps and memory of a page are bounded")
         CHECK_STR(buf_str(&page.errors), rows[i].error);
         CHECK_INT(page.out.size, 0);
     }
+    page_end();
+}
+
+TEST("looking through long texts again and again counts as steps")
+{
+    page_start();
+    tpl_env_set_limits(page.env, 1 << 20, 100000);
+    CHECK(add("a",
+              arena_printf(&page.arena, "{%% set t = '12345678' %%}%s%s",
+                           repeat("{% set t = t ~ t %}", 14),
+                           "{% for a in range(1000) %}{% if t|length %}{% endif %}{% endfor %}")));
+    CHECK(tpl_env_link(page.env, &page.errors));
+    CHECK(!render("a"));
+    CHECK_STR(buf_str(&page.errors), "a:1: this takes too many steps\n");
     page_end();
 }
 
