@@ -34,14 +34,15 @@ def status(build_dir):
 
 @contextlib.contextmanager
 def load(ask, threads=4):
-    """Calls ask() again and again meanwhile; yields the list of the answers, which grows."""
+    """Calls ask(N), N of each thread its own, again and again meanwhile; yields the list of the
+    answers, which grows."""
     answers, over = [], threading.Event()
 
-    def run():
+    def run(number):
         while not over.is_set():
-            answers.append(ask())
+            answers.append(ask(number))
 
-    workers = [threading.Thread(target=run) for _ in range(threads)]
+    workers = [threading.Thread(target=run, args=[number]) for number in range(1, threads + 1)]
     for worker in workers:
         worker.start()
     try:
@@ -56,8 +57,8 @@ def pids(status, service):
     return {pool["pid"] for pool in status["pools"] if pool["service"] == service}
 
 
-def choices(site):
-    return Client(site.port).get("/question/1/choice")
+def choices(site, question=1):
+    return Client(site.port).get(f"/question/{question}/choice")
 
 
 def kill(pool):
@@ -78,7 +79,7 @@ def test_status_shows_pools_threads_and_that_no_message_was_missed(site, status)
 
 
 def test_a_second_db_pool_joins_while_it_serves_and_shares_the_work(site, status):
-    with load(lambda: choices(site).status) as answers:
+    with load(lambda n: choices(site, n).status) as answers:
         second = site.start_pool("db", "--threads", "3")
         site.gateway.wait_line(rf"pool_ready.*service=db.*pid={second.pid}\b.*threads=3")
         site.gateway.until(lambda: all(
@@ -90,7 +91,7 @@ def test_a_second_db_pool_joins_while_it_serves_and_shares_the_work(site, status
 def test_a_pool_that_leaves_by_sigterm_loses_nothing(site, status):
     site.start_pool("db")
     site.gateway.until(lambda: len(pids(status(site), "db")) == 2)
-    with load(lambda: choices(site).status) as answers:
+    with load(lambda n: choices(site, n).status) as answers:
         site.gateway.until(lambda: len(answers) > 50)
         site.pools["db"][0].stop()
         site.gateway.until(lambda: len(pids(status(site), "db")) == 1)
