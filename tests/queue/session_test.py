@@ -383,6 +383,7 @@ def test_a_reply_that_comes_too_late_is_nobodys_session(gateway, late):
     connection = late.accept()
     assert b"alice" in connection.recv(65536)
     assert gateway.answer(first).status == "UNAVAILABLE"  # it waited for its time
+    assert connection.recv(65536) == b""  # and nothing is ever read or asked here again
     try:
         connection.sendall(resp(stored(uid=1)))
     except BrokenPipeError:
