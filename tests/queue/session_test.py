@@ -136,12 +136,16 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
                                                                         own_redis):
     for i in range(1, 101, 2):
         own_redis.client.set(f"sessionid_{i}", stored(uid=i))
-    start_pool("session", "--threads", 1)
+    start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     gateway.ask(peer, "session_read", {"session_id": "warm"})
     before = own_redis.client.info("commandstats")["cmdstat_getex"]["calls"]
-    own_redis.client.client_pause(300)  # the first read waits here, the rest behind it
+    own_redis.client.client_pause(60000, all=False)
+    gateway.send(peer, "session_read", {"session_id": "first"})  # waits there, the rest behind it
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body["busy"] == 1)
     slots = {gateway.send(peer, "session_read", {"session_id": str(i)}): i for i in range(1, 101)}
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body["queued"] == 100)
+    own_redis.client.client_unpause()
     batches = set()
     for slot, i in slots.items():
         answer = gateway.answer(slot)
@@ -149,7 +153,7 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
         assert answer.status == ("OK" if i % 2 else "NOT_LOGGED_IN"), i
         assert i % 2 == 0 or answer.body["user_id"] == i
     assert max(batches) == 64
-    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 100
+    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 101
 
 
 # ---- with a Python service ----------------------------------------------------------------------
