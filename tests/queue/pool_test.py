@@ -17,6 +17,15 @@ def alive(gateway, peer):
     return gateway.ask(peer, "session_read", READ).status == "NOT_LOGGED_IN"
 
 
+def introduced(gateway):
+    """The ready of a pool that may think it has been here before: then its heartbeat is asked."""
+    frame = gateway.expect(lambda f: f.message in ("ready", "heartbeat"))
+    if frame.message == "heartbeat":
+        gateway.send(frame.peer, "who")
+        frame = gateway.ready()
+    return frame
+
+
 def test_a_pool_says_who_it_is_as_soon_as_it_is_connected(gateway, start_pool):
     pool = start_pool("session", "--threads", 3, "pools.credits=17", "pools.heartbeat_ms=70")
     ready = gateway.ready()
@@ -273,11 +282,7 @@ def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, star
     for _ in range(3):
         first.close()
         first = Gateway(endpoint)
-        # It announces itself, or, if it has not noticed, its heartbeat is asked who it is.
-        frame = first.expect(lambda f: f.message in ("ready", "heartbeat"))
-        if frame.message == "heartbeat":
-            first.send(frame.peer, "who")
-            frame = first.ready()
+        frame = introduced(first)
         assert frame.body["pool_id"] == pool_id
         assert alive(first, frame.peer)
     first.close()
@@ -293,7 +298,7 @@ def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint,
         pass
     stranger.close()
     gateway = Gateway(endpoint)
-    assert alive(gateway, gateway.ready().peer)
+    assert alive(gateway, introduced(gateway).peer)
     connection.close()
     gateway.close()
 
