@@ -8,7 +8,7 @@
 #ifndef VOTE_GATEWAY_DISPATCH_H
 #define VOTE_GATEWAY_DISPATCH_H
 
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/message.h"
 #include "proto/status.h"
 
@@ -24,6 +24,8 @@ struct dispatch_settings {
     void *owner;          /* given to fill_status */
     /* fill_status: what only the gateway knows of gateway_status_reply (listen, connections…). */
     void (*fill_status)(void *owner, struct gateway_status_reply *status);
+
+    const struct channel_tcp *tcp; /* for pools of other hosts, read by dispatch_new; or NULL */
 };
 
 /* What came back. */
@@ -48,7 +50,8 @@ struct dispatch_request {
     void (*on_answer)(void *owner, const struct dispatch_answer *answer);
 };
 
-/* dispatch_new: bind the endpoint. NULL, and *out_error (in arena), if it is taken or malformed. */
+/* dispatch_new: bind the endpoints. NULL, and *out_error (in arena), if one is taken or malformed,
+ * or the keys of tcp are no good. */
 struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
                               struct arena *arena, const char **out_error);
 

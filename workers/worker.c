@@ -9,7 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "workers/crew.h"
 
@@ -20,13 +20,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512 };
+enum {
+    LINKS = WORKER_LINKS,
+    RECEIVE_BURST = 512,
+    REOPEN_MS = 5000, /* without a gateway for so long, its dealer is made anew */
+};
 
 /* A gateway this pool is connected to. */
 struct link {
     char *endpoint; /* NULL: a free place */
     bool globbed;   /* found by a glob: goes away with its socket file */
     struct channel *dealer;
+    int64_t alone_us; /* without a gateway since, while not announced */
     bool announced;   /* ready was sent on this connection */
     bool drained;     /* drain_ok came: nothing more will be asked */
     size_t in_flight; /* jobs of this gateway not yet answered */
@@ -250,6 +255,19 @@ static struct link *link_find(struct worker *worker, const char *endpoint)
     return NULL;
 }
 
+/* NULL: logged. */
+static struct channel *connect_dealer(struct worker *worker, const char *endpoint)
+{
+    const char *error = NULL;
+    struct channel *dealer = channel_dealer_new(worker->context);
+    channel_use_keys(dealer, worker->settings->keys);
+    if (channel_connect(dealer, endpoint, &error))
+        return dealer;
+    log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
+    channel_free(dealer);
+    return NULL;
+}
+
 static void link_open(struct worker *worker, const char *endpoint, bool globbed)
 {
     if (link_find(worker, endpoint))
@@ -261,16 +279,26 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         log_error("gateways_too_many", L_TEXT("endpoint", endpoint), L_INT("limit", LINKS));
         return;
     }
-    const char *error = NULL;
-    struct channel *dealer = channel_dealer_new(worker->context);
-    if (!channel_connect(dealer, endpoint, &error)) {
-        log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
-        channel_free(dealer);
+    struct channel *dealer = connect_dealer(worker, endpoint);
+    if (!dealer)
         return;
-    }
-    *link = (struct link){.endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer};
+    *link = (struct link){
+        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .alone_us = clock_us()};
     if (!link->endpoint)
         die("out of memory");
+}
+
+/* libzmq connects again by itself, but never after a breach of its protocol, and one wrong byte on
+ * the way is one. */
+static void link_reopen(struct worker *worker, struct link *link)
+{
+    struct channel *dealer = connect_dealer(worker, link->endpoint);
+    link->alone_us = clock_us();
+    if (!dealer)
+        return;
+    worker->bad_frames += channel_malformed(link->dealer);
+    channel_free(link->dealer);
+    link->dealer = dealer;
 }
 
 static void link_close(struct worker *worker, struct link *link)
@@ -311,9 +339,20 @@ static void drop_vanished(struct worker *worker)
     }
 }
 
+static void reopen_alone(struct worker *worker)
+{
+    int64_t since_us = clock_us() - REOPEN_MS * 1000;
+    for (size_t i = 0; i < LINKS; i++) {
+        struct link *link = &worker->links[i];
+        if (link->endpoint && !link->announced && link->alone_us < since_us)
+            link_reopen(worker, link);
+    }
+}
+
 static void look_for_gateways(struct worker *worker)
 {
     drop_vanished(worker);
+    reopen_alone(worker);
     for (size_t i = 0; i < worker->settings->gateway_count; i++)
         look_for(worker, worker->settings->gateways[i]);
 }
@@ -334,6 +373,7 @@ static void send_heartbeats(struct worker *worker)
          * that was replaced between two heartbeats asks who this is.) */
         link->announced = false;
         link->drained = true;
+        link->alone_us = clock_us();
     }
 }
 
