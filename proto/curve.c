@@ -45,7 +45,7 @@ bool curve_key_parse(struct str text, struct curve_key *out)
 
 static bool is_comment(struct str line)
 {
-    return line.size == 0 || str_equal(line, STR("#")) || str_starts(line, STR("# "));
+    return line.size == 0 || line.data[0] == '#';
 }
 
 bool curve_keys_parse(struct str text, struct arena *arena, struct curve_keys *out,

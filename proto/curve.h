@@ -1,8 +1,9 @@
 /* curve: keys for CURVE (ZeroMQ RFC 26) as text, and the files they are kept in.
  *
  * A key is 40 characters of Z85 (RFC 32). A file holds one a line; what follows a key after a blank
- * is a comment, and so is a line that begins with "# ". ('#' alone does not: keys hold it.) Secret
- * and public keys look the same; `vote-keygen` writes both. No message here shows a key. */
+ * is a comment, and so is a line that begins with # (Z85 has that letter, but no key begins with
+ * it: 32 bits do not reach so far). Secret and public keys look the same; `vote-keygen` writes
+ * both. No message here shows a key. */
 #ifndef VOTE_PROTO_CURVE_H
 #define VOTE_PROTO_CURVE_H
 
