@@ -7,6 +7,8 @@ import pytest
 
 from tests.fixtures.queues import Gateway, LateServer, pack
 
+IDLE = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
+
 READ = {"session_id": "a"}
 
 
@@ -54,18 +56,18 @@ def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(g
     start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     beat = gateway.expect("heartbeat").body
-    assert beat == {"oldest_ms": 0, "busy": 0, "queued": 0}
+    assert beat == IDLE
     slots = [gateway.send(peer, "session_delete", READ) for _ in range(3)]
     connection = server.accept()
-    stuck = gateway.expect(lambda f: f.message == "heartbeat" and f.body["oldest_ms"] >= 200).body
+    stuck = gateway.expect(lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
     assert (stuck["busy"], stuck["queued"]) == (1, 2)
     later = gateway.expect("heartbeat").body
-    assert later["oldest_ms"] > stuck["oldest_ms"]
+    assert later["oldest_read_ms"] > stuck["oldest_read_ms"]
     for _ in slots:
         assert b"DEL" in connection.recv(65536)
         connection.sendall(b":1\r\n")
     assert [gateway.answer(slot).status for slot in slots] == ["OK"] * 3
-    gateway.expect(lambda f: f.message == "heartbeat" and f.body == {"oldest_ms": 0, "busy": 0, "queued": 0})
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body == IDLE)
     connection.close()
     server.close()
 
