@@ -24,12 +24,8 @@ def test_one_request_gives_one_line(endpoint, start_pool, own_redis, vote_call):
     assert len(reply["body"]["session_id"]) == 64
 
 
-<<<<<<< HEAD
-def test_a_stream_of_lines_is_answered_line_by_line_within_the_credit(endpoint, start_pool, own_redis, vote_call):
-=======
 def test_a_stream_of_lines_is_answered_line_by_line_within_the_credit(endpoint, start_pool,
                                                                       own_redis, vote_call):
->>>>>>> pools
     own_redis.client.set("sessionid_good", '{"created": 9999999999, "session": {"uid": 8}}')
     start_pool("session", "pools.credits=3")
     lines = [{"session_id": "good"}, {"session_id": "bad"},
@@ -110,13 +106,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
     dealer = zmq.Context.instance().socket(zmq.DEALER)
     dealer.linger = 0
     dealer.connect(endpoint)
-<<<<<<< HEAD
-    dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1, "capacity": 1, "heartbeat_ms": 500,
-                               "host": "", "pid": 1}, ttl_ms=0))
-=======
     dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1,
                                "capacity": 1, "heartbeat_ms": 500, "host": "", "pid": 1}))
->>>>>>> pools
     status, replies, errors = vote_call("--bind", endpoint, "--timeout", 200,
                                         "session", "session_read", READ)
     assert (status, replies, errors) == (3, [], "vote-call: 1 requests without an answer\n")
@@ -126,13 +117,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
 def test_a_gateway_is_asked_about_itself(stream, gateway, endpoint):
     caller = stream("--gateway", endpoint, "gateway", "gateway_status", "{}")
     asked = gateway.expect("gateway_status")
-<<<<<<< HEAD
-    body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0, "missed_edges": 0,
-            "late_starts": 0, "pools_refused": 0, "queues": [], "pools": []}
-=======
     body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0,
             "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "queues": [], "pools": []}
->>>>>>> pools
     frame = pack("gateway_status_reply", body, slot=asked.slot, generation=asked.generation)
     gateway.router.send_multipart([asked.peer, frame])
     reply = json.loads(caller.communicate()[0])
@@ -149,12 +135,8 @@ def test_an_answer_that_breaks_its_own_rules_is_named(stream, gateway, endpoint)
 
 
 def test_a_gateway_that_is_not_there_is_told_in_time(endpoint, vote_call):
-<<<<<<< HEAD
-    status, _, errors = vote_call("--gateway", endpoint, "--timeout", 200, "gateway", "gateway_status", "{}")
-=======
     status, _, errors = vote_call("--gateway", endpoint, "--timeout", 200,
                                   "gateway", "gateway_status", "{}")
->>>>>>> pools
     assert status == 3 and errors == f"vote-call: no gateway answer at {endpoint}\n"
 
 

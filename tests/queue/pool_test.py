@@ -6,11 +6,8 @@ import subprocess
 import pytest
 
 from tests.fixtures.queues import Gateway, LateServer, pack
-<<<<<<< HEAD
 
 IDLE = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
-=======
->>>>>>> pools
 
 READ = {"session_id": "a"}
 AT_REST = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
@@ -46,12 +43,8 @@ def test_every_start_of_a_pool_has_an_id_of_its_own(gateway, start_pool):
     assert len(ids) == 3
 
 
-<<<<<<< HEAD
-def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool, own_redis):
-=======
 def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool,
                                                                               own_redis):
->>>>>>> pools
     start_pool("session")
     peer = gateway.ready().peer
     for attempt in (1, 2):
@@ -66,19 +59,11 @@ def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(g
     server = LateServer(directory / "redis.sock")
     start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
-<<<<<<< HEAD
-    beat = gateway.expect("heartbeat").body
-    assert beat == IDLE
-    slots = [gateway.send(peer, "session_delete", READ) for _ in range(3)]
-    connection = server.accept()
-    stuck = gateway.expect(lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
-=======
     assert gateway.expect("heartbeat").body == AT_REST
     slots = [gateway.send(peer, "session_delete", READ) for _ in range(3)]
     connection = server.accept()
     stuck = gateway.expect(
         lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
->>>>>>> pools
     assert (stuck["busy"], stuck["queued"]) == (1, 2)
     later = gateway.expect("heartbeat").body
     assert later["oldest_read_ms"] > stuck["oldest_read_ms"]
@@ -86,21 +71,13 @@ def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(g
         assert b"DEL" in connection.recv(65536)
         connection.sendall(b":1\r\n")
     assert [gateway.answer(slot).status for slot in slots] == ["OK"] * 3
-<<<<<<< HEAD
-    gateway.expect(lambda f: f.message == "heartbeat" and f.body == IDLE)
-=======
     gateway.expect(lambda f: f.message == "heartbeat" and f.body == AT_REST)
->>>>>>> pools
     connection.close()
     server.close()
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("message", ["vote_cast", "password_hash", "gateway_status", "session_read_reply", 999])
-=======
 @pytest.mark.parametrize("message", [
     "vote_cast", "password_hash", "gateway_status", "session_read_reply", 999])
->>>>>>> pools
 def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, own_redis, message):
     start_pool("session")
     peer = gateway.ready().peer
@@ -130,12 +107,8 @@ def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, ow
     assert f"bad_frames={len(frames) + 1}" in pool.log
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"session_id": "a", "session_id": "b"}', b"{}" * 2])
-=======
 @pytest.mark.parametrize("body", [
     b"", b"{", b"[]", b"null", b"\xff", b'{"session_id": "a", "session_id": "b"}', b"{}" * 2])
->>>>>>> pools
 def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, own_redis, body):
     start_pool("session")
     peer = gateway.ready().peer
@@ -144,12 +117,8 @@ def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, o
     assert alive(gateway, peer)
 
 
-<<<<<<< HEAD
-def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool, own_redis):
-=======
 def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool,
                                                                      own_redis):
->>>>>>> pools
     start_pool("session")
     peer = gateway.ready().peer
     gateway.send(peer, "session_read", b" " * (5 * 1024 * 1024))
@@ -314,12 +283,8 @@ def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, star
     first.close()
 
 
-<<<<<<< HEAD
-def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool, own_redis):
-=======
 def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool,
                                                             own_redis):
->>>>>>> pools
     stranger = LateServer(directory / "gateway-1.ipc")
     start_pool("session")
     connection, _ = stranger.listener.accept()
@@ -333,12 +298,8 @@ def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint,
     gateway.close()
 
 
-<<<<<<< HEAD
-def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(directory, start_pool, own_redis):
-=======
 def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(
         directory, start_pool, own_redis):
->>>>>>> pools
     pattern = f"ipc://{directory}/gateway-*.ipc"
     pool = start_pool("session", gateways=[pattern])
     pool.wait_line("pool_started")
@@ -357,12 +318,8 @@ def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone
     two.close()
 
 
-<<<<<<< HEAD
-def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool, own_redis):
-=======
 def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool,
                                                                    own_redis):
->>>>>>> pools
     gateways = [Gateway(f"ipc://{directory}/gateway-{i}.ipc") for i in range(3)]
     start_pool("session", "pools.credits=5", gateways=[g.endpoint for g in gateways])
     readies = [g.ready() for g in gateways]
