@@ -7,7 +7,7 @@ import secrets
 import pymysql
 import pytest
 
-from tests.queue.queues import Gateway
+from tests.fixtures.queues import Gateway
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA"
 
