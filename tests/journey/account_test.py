@@ -341,7 +341,8 @@ def test_a_key_of_another_type_is_no_log_in(site):
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "*", "a" * 128, "a" * 129, "a" * 4000, "%00", "../x",
-                                    "\xff\xfe", "' OR 1=1 --", "a b", '"quoted"'], ids=lambda cookie: repr(cookie[:20]))
+                                    "\xff\xfe", "' OR 1=1 --", "a b", '"quoted"'],
+                         ids=lambda cookie: repr(cookie[:20]))
 def test_a_cookie_of_any_shape_is_no_log_in(site, cookie):
     answer = site.browser().get("/", Cookie=f"sessionid={cookie}")
     assert (answer.status, answer.location) == (302, "/login")
