@@ -107,7 +107,21 @@ static void release(struct dispatch *dispatch)
     endpoint_release(dispatch->lock_fd, dispatch->endpoint);
     free(dispatch->endpoint);
     buf_free(&dispatch->outgoing);
+    buf_free(&dispatch->packed);
     free(dispatch);
+}
+
+/* ipc first: it asks for no keys, and what is bound after tcp would. */
+static bool bind_endpoints(struct dispatch *dispatch, struct arena *arena, const char **out_error)
+{
+    const struct dispatch_settings *settings = &dispatch->settings;
+    const char *error = NULL;
+    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
+    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
+        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+        return false;
+    }
+    return !settings->tcp || channel_bind_tcp(dispatch->router, settings->tcp, arena, out_error);
 }
 
 struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
@@ -127,10 +141,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
             dispatch->services[service].lanes[lane].retry_budget =
                 (int64_t)settings->queue_limit * RETRY_COST;
     }
-    const char *error = NULL;
-    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
-    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
-        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+    if (!bind_endpoints(dispatch, arena, out_error)) {
         release(dispatch);
         return NULL;
     }
@@ -152,7 +163,7 @@ size_t dispatch_pools(const struct dispatch *dispatch, enum service service)
 
 size_t dispatch_waiting(const struct dispatch *dispatch)
 {
-    return slots_in_use(dispatch->slots);
+    return dispatch->asks;
 }
 
 void dispatch_free(struct dispatch *dispatch)

@@ -32,7 +32,7 @@ struct crew_thread {
 struct crew {
     const struct job_service *service;
     const void *settings;
-    size_t queue_limit;
+    size_t queue_limit, batch_max;
     struct lane_queue lanes[LANE_COUNT]; /* only the first, if the service has no lanes */
     struct crew_thread *threads;
     size_t thread_count;
@@ -70,12 +70,12 @@ static void deliver(struct crew *crew, struct job **jobs, size_t count)
 }
 
 /* Called with the lock held. The first job decides the type; the rest keep their order. */
-static size_t take_batch(struct lane_queue *lane, const struct job_service *service,
-                         struct job **out_jobs)
+static size_t take_batch(struct lane_queue *lane, const struct crew *crew, struct job **out_jobs)
 {
-    const struct job_handler *handler = handler_of(service, lane->first->type->number);
-    size_t count = 0;
-    for (struct job **link = &lane->first; *link && count < handler->batch_max;) {
+    const struct job_handler *handler = handler_of(crew->service, lane->first->type->number);
+    size_t count = 0,
+           most = handler->batch_max < crew->batch_max ? handler->batch_max : crew->batch_max;
+    for (struct job **link = &lane->first; *link && count < most;) {
         struct job *job = *link;
         if (job->type->number != handler->message) {
             link = &job->next;
@@ -152,7 +152,7 @@ static void *thread_main(void *argument)
     void *state = crew->service->open(crew->settings);
     pthread_mutex_lock(&lane->lock);
     while (wait_for_work(self, state)) {
-        size_t count = take_batch(lane, crew->service, jobs);
+        size_t count = take_batch(lane, crew, jobs);
         if (lane->first && lane->sleeping)
             pthread_cond_signal(&lane->work);
         pthread_mutex_unlock(&lane->lock);
@@ -179,8 +179,9 @@ static void lane_init(struct lane_queue *lane)
 }
 
 struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
-                        const void *service_settings)
+                        size_t batch_max, const void *service_settings)
 {
+    must(batch_max >= 1);
     must(threads >= (service->lanes ? LANE_COUNT : 1));
     for (size_t i = 0; i < service->handler_count; i++)
         must(service->handlers[i].batch_max >= 1 && service->handlers[i].batch_max <= BATCH_LIMIT);
@@ -191,6 +192,7 @@ struct crew *crew_start(const struct job_service *service, size_t threads, size_
     crew->service = service;
     crew->settings = service_settings;
     crew->queue_limit = queue_limit;
+    crew->batch_max = batch_max;
     crew->threads = rows;
     crew->thread_count = threads;
     crew->done_last = &crew->done;
