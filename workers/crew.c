@@ -27,6 +27,10 @@ struct crew_thread {
     struct lane_queue *lane;
     pthread_t id;
     _Atomic int64_t busy_since_us; /* 0: idle */
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    struct job **running, *joined; /* what it works on, and who waits for the same */
+    size_t running_count;
+#endif
 };
 
 struct crew {
@@ -91,6 +95,42 @@ static size_t take_batch(struct lane_queue *lane, const struct job_service *serv
     return count;
 }
 
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+static struct job *same_running(const struct crew_thread *thread, const struct job *job)
+{
+    for (size_t i = 0; i < thread->running_count; i++)
+        if (thread->running[i]->type == job->type && job->type->number == MESSAGE_choice_list &&
+            memcmp(thread->running[i]->request, job->request, job->type->record()->size) == 0)
+            return thread->running[i];
+    return NULL;
+}
+
+static bool join_running(struct crew *crew, struct job *job)
+{
+    for (size_t i = 0; i < crew->thread_count; i++)
+        if (same_running(&crew->threads[i], job)) {
+            job->next = crew->threads[i].joined;
+            crew->threads[i].joined = job;
+            return true;
+        }
+    return false;
+}
+
+static void answer_joined(struct crew_thread *self)
+{
+    pthread_mutex_lock(&self->lane->lock);
+    for (struct job *job = self->joined, *next; job; job = next) {
+        next = job->next;
+        job->started_us = clock_us();
+        job_answer_like(job, same_running(self, job));
+        deliver(self->crew, &job, 1);
+    }
+    self->joined = NULL;
+    self->running_count = 0;
+    pthread_mutex_unlock(&self->lane->lock);
+}
+#endif
+
 /* Expired jobs are answered here, moved behind the live ones; returns how many are alive. */
 static size_t answer_expired(struct job **jobs, size_t count)
 {
@@ -117,6 +157,9 @@ static void serve(struct crew_thread *self, void *state, struct job **jobs, size
     size_t alive = answer_expired(jobs, count);
     if (alive)
         handler_of(self->crew->service, message)->handle(state, jobs, alive);
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    answer_joined(self);
+#endif
     deliver(self->crew, jobs, count);
     atomic_store(&self->busy_since_us, 0);
 }
@@ -153,6 +196,10 @@ static void *thread_main(void *argument)
     pthread_mutex_lock(&lane->lock);
     while (wait_for_work(self, state)) {
         size_t count = take_batch(lane, crew->service, jobs);
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+        self->running = jobs;
+        self->running_count = count;
+#endif
         if (lane->first && lane->sleeping)
             pthread_cond_signal(&lane->work);
         pthread_mutex_unlock(&lane->lock);
@@ -230,6 +277,13 @@ bool crew_submit(struct crew *crew, struct job **job)
     must(handler_of(crew->service, (*job)->type->number));
     pthread_mutex_lock(&lane->lock);
     bool room = lane->count < limit;
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    if (join_running(crew, *job)) {
+        pthread_mutex_unlock(&lane->lock);
+        *job = NULL;
+        return true;
+    }
+#endif
     if (room) {
         (*job)->next = NULL;
         *lane->last = *job;
