@@ -44,18 +44,25 @@ struct access_log *access_log_new(struct event_base *loop)
     return log;
 }
 
+/* What stands between quotes; runs of plain bytes at once. */
+static void add_escaped(struct buf *out, struct str s)
+{
+    size_t plain = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
+            continue;
+        buf_add(out, s.data + plain, i - plain);
+        buf_printf(out, "\\x%02x", c);
+        plain = i + 1;
+    }
+    buf_add(out, s.data + plain, s.size - plain);
+}
+
 static void add_quoted(struct buf *out, struct str s)
 {
     buf_add_char(out, '"');
-    if (s.size == 0)
-        buf_add_char(out, '-');
-    for (size_t i = 0; i < s.size; i++) {
-        unsigned char c = (unsigned char)s.data[i];
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_add_char(out, (char)c);
-    }
+    add_escaped(out, s.size ? s : STR("-"));
     buf_add_char(out, '"');
 }
 
@@ -71,28 +78,42 @@ static void add_stamp(struct access_log *log)
     buf_add_str(&log->lines, str_from(log->stamp));
 }
 
+/* "0.004210\n" */
+static void add_seconds(struct buf *out, int64_t us)
+{
+    char fraction[8];
+    int64_t rest = us % 1000000;
+    for (int i = 5; i >= 0; i--, rest /= 10)
+        fraction[i] = (char)('0' + rest % 10);
+    fraction[6] = '\n';
+    buf_add_int(out, us / 1000000);
+    buf_add_char(out, '.');
+    buf_add(out, fraction, 7);
+}
+
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,
                     int status, int64_t bytes_sent, struct id id, int64_t duration_us)
 {
     struct buf *out = &log->lines;
-    char id_text[ID_TEXT + 1], line[64];
+    char id_text[ID_TEXT + 1];
     buf_add_str(out, str_from(client));
     add_stamp(log);
-    /* The request line once more, as sent; add_quoted works on one slice. */
-    struct buf first = {0};
-    buf_add_str(&first, request->method_text);
-    buf_add_char(&first, ' ');
-    buf_add_str(&first, request->target);
-    snprintf(line, sizeof line, " HTTP/1.%d", request->minor);
-    buf_add_str(&first, str_from(line));
-    add_quoted(out, buf_str(&first));
-    buf_free(&first);
-    buf_printf(out, " %d %lld ", status, (long long)bytes_sent);
+    buf_add_char(out, '"');
+    add_escaped(out, request->method_text);
+    buf_add_char(out, ' ');
+    add_escaped(out, request->target);
+    buf_add_str(out, request->minor ? STR(" HTTP/1.1\" ") : STR(" HTTP/1.0\" "));
+    buf_add_int(out, status);
+    buf_add_char(out, ' ');
+    buf_add_int(out, bytes_sent);
+    buf_add_char(out, ' ');
     add_quoted(out, http_header(request, "Referer"));
     buf_add_char(out, ' ');
     add_quoted(out, http_header(request, "User-Agent"));
-    buf_printf(out, " %s %lld.%06lld\n", id_print(id, id_text), (long long)(duration_us / 1000000),
-               (long long)(duration_us % 1000000));
+    buf_add_char(out, ' ');
+    buf_add_str(out, str_from(id_print(id, id_text)));
+    buf_add_char(out, ' ');
+    add_seconds(out, duration_us);
     if (out->size >= FLUSH_BYTES)
         flush(log);
 }

@@ -104,6 +104,7 @@ static void release(struct dispatch *dispatch)
     endpoint_release(dispatch->lock_fd, dispatch->endpoint);
     free(dispatch->endpoint);
     buf_free(&dispatch->outgoing);
+    buf_free(&dispatch->packed);
     free(dispatch);
 }
 
@@ -149,7 +150,7 @@ size_t dispatch_pools(const struct dispatch *dispatch, enum service service)
 
 size_t dispatch_waiting(const struct dispatch *dispatch)
 {
-    return slots_in_use(dispatch->slots);
+    return dispatch->asks;
 }
 
 void dispatch_free(struct dispatch *dispatch)

@@ -1,115 +1,73 @@
 /* dispatch_ask: a request's way from a page to a pool and back.
  *
- *   dispatch_ask → queued → sent → answered
- *                    │        ├──→ queued again (its pool died, or left before it started)
- *                    └────────┴──→ refused → told from the loop (busy, expired, unavailable) */
+ *   dispatch_ask → a slot: queued → sent → answered
+ *                            │       └──→ queued again (its pool died, or left before it started)
+ *                            └──────────→ refused: told from the loop (busy, expired, unavailable)
+ *
+ * A slot is one request on the wire; its asks are all who get the answer. */
 #include "gateway/dispatch_own.h"
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
 
-enum { SEND_MARGIN_US = 1000 }; /* with less time left a request is not sent any more */
+#include <stdlib.h>
 
-/* ---- answers to pages ---------------------------------------------------------------------- */
+enum {
+    SEND_MARGIN_US = 1000,     /* with less time left a request is not sent any more */
+    SHARE_PATIENCE_US = 50000, /* a read does not wait longer for the same read before it */
+};
 
-/* The slot is free again before the page goes on: the page may ask at once. */
-static void answer(struct dispatch *dispatch, struct slot *slot, struct slot_list *list,
-                   struct dispatch_answer *result)
+struct dispatch_reply {
+    size_t owners;
+    struct arena arena;
+};
+
+void dispatch_reply_free(struct dispatch_reply *reply)
 {
-    struct slot done = *slot;
-    int64_t now = clock_us();
-    result->attempt = slot->attempt;
-    result->total_us = now - slot->asked_us;
-    result->wait_us = (slot->sent_us ? slot->sent_us : now) - slot->asked_us;
-    slot_list_remove(list, slot);
-    slots_give(dispatch->slots, slot);
-    done.on_answer(done.owner, result);
+    if (!reply || --reply->owners > 0)
+        return;
+    arena_free(&reply->arena);
+    free(reply);
 }
 
-/* Refused ones are told from the loop, so that dispatch_ask never calls back. */
-static void refuse_later(struct dispatch *dispatch, struct slot *slot, enum status status)
+/* ---- telling those who asked --------------------------------------------------------------- */
+
+/* From the loop, so that dispatch_ask never calls back. The ask is in no list. */
+static void refuse(struct dispatch *dispatch, struct dispatch_ask *ask, enum status status)
 {
-    slot->state = SLOT_REFUSED;
-    slot->refusal = status;
-    slot_list_append(&dispatch->refused, slot);
-    dispatch_queue(dispatch, slot->type)->refused_later++;
+    ask->attempt = ask->slot ? ask->slot->attempt : 0;
+    ask->slot = NULL;
+    ask->refusal = status;
+    ask_list_append(&dispatch->refused, ask);
     dispatch_look(dispatch);
 }
 
-static void answer_refusal(struct dispatch *dispatch, struct slot *slot)
+static void tell_refused(struct dispatch *dispatch, struct dispatch_ask *ask)
 {
-    struct queue *queue = dispatch_queue(dispatch, slot->type);
-    queue->refused_later--;
-    if (slot->refusal == STATUS_EXPIRED)
+    struct queue *queue = dispatch_queue(dispatch, ask->type);
+    int64_t waited = clock_us() - ask->asked_us;
+    if (ask->refusal == STATUS_EXPIRED)
         queue->expired++;
-    else if (slot->attempt == 0)
+    else if (ask->attempt == 0)
         queue->busy++;
     else
         queue->lost++;
-    answer(dispatch, slot, &dispatch->refused, &(struct dispatch_answer){.status = slot->refusal});
+    ask_list_remove(&dispatch->refused, ask);
+    dispatch->asks--;
+    ask->on_answer(ask->owner, &(struct dispatch_answer){.status = ask->refusal,
+                                                         .attempt = ask->attempt,
+                                                         .wait_us = waited,
+                                                         .total_us = waited});
 }
 
 void dispatch_answer_refused(struct dispatch *dispatch)
 {
     /* Only those that are there now: an answered page may be refused again. */
     for (size_t left = dispatch->refused.count; left > 0; left--)
-        answer_refusal(dispatch, dispatch->refused.first);
+        tell_refused(dispatch, dispatch->refused.first);
 }
 
-/* ---- requests to pools --------------------------------------------------------------------- */
-
-/* False: the pool is gone or its pipe is full; the slot is as it was, and in no list. */
-static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
-{
-    int64_t now = clock_us();
-    struct envelope stamp = {
-        .attempt = (uint8_t)(slot->attempt + 1),
-        .slot = slot->index,
-        .generation = slot->generation,
-        .ttl_ms = (uint32_t)((slot->deadline_us - now) / 1000),
-    };
-    envelope_stamp(&slot->frame, &stamp);
-    if (channel_send(dispatch->router, &pool->peer, buf_str(&slot->frame)) != CHANNEL_SENT)
-        return false;
-    if (now >= slot->deadline_us)
-        dispatch->late_starts++;
-    pool->lanes[slot->type->lane].in_flight++;
-    slot->attempt++;
-    slot->pool = pool;
-    slot->sent_us = now;
-    slot->state = SLOT_SENT;
-    slot_list_append(&dispatch_queue(dispatch, slot->type)->sent, slot);
-    return true;
-}
-
-static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
-{
-    struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
-    bool sent = false;
-    while (waiting->first) {
-        struct pool *pool = pools_pick(&dispatch->pools, service, lane);
-        if (!pool)
-            break;
-        struct slot *slot = waiting->first;
-        slot_list_remove(waiting, slot);
-        if (slot->deadline_us - clock_us() < SEND_MARGIN_US) {
-            refuse_later(dispatch, slot, STATUS_EXPIRED);
-        } else if (send_request(dispatch, slot, pool)) {
-            sent = true;
-        } else {
-            slot_list_prepend(waiting, slot);
-            dispatch_lose(dispatch, pool, "its connection does not take messages");
-        }
-    }
-    if (sent)
-        dispatch_look(dispatch);
-}
-
-void dispatch_feed(struct dispatch *dispatch, enum service service)
-{
-    for (int lane = 0; lane < LANE_COUNT; lane++)
-        feed_lane(dispatch, service, (enum lane)lane);
-}
+/* ---- slots --------------------------------------------------------------------------------- */
 
 static bool may_wait(const struct dispatch *dispatch, enum service service)
 {
@@ -127,80 +85,219 @@ static bool wait_too_long(const struct queue *queue, int64_t left_us)
            before / queue->rate * 1e6 > (double)left_us / 2;
 }
 
-static void enqueue(struct dispatch *dispatch, struct slot *slot)
+static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
 {
-    slot->state = SLOT_QUEUED;
-    slot->pool = NULL;
-    slot_list_append(&dispatch_queue(dispatch, slot->type)->waiting, slot);
+    ask->slot = slot;
+    ask_list_append(list, ask);
+    if (list == &slot->asks && ask->deadline_us > slot->deadline_us)
+        slot->deadline_us = ask->deadline_us;
 }
 
-void dispatch_ask(struct dispatch *dispatch, const struct dispatch_request *request)
+/* A slot for the body in dispatch->packed, with nobody who asks yet. */
+static struct slot *slot_new(struct dispatch *dispatch, const struct message_type *type,
+                             struct str body, struct id request_id)
 {
-    const struct message_type *type = message_type_find(request->message);
-    must(type && type->kind == MESSAGE_REQUEST && type->service != SERVICE_GATEWAY);
-    struct queue *queue = dispatch_queue(dispatch, type);
     struct slot *slot = slots_take(dispatch->slots);
     must(slot); /* the gateway takes no more requests than there are slots for */
+    slot->type = type;
+    slot->queued_us = clock_us();
+    envelope_begin(&(struct envelope){.type = type->number, .request_id = request_id},
+                   &slot->frame);
+    buf_add_str(&slot->frame, body);
+    envelope_end(&slot->frame, 0);
+    return slot;
+}
+
+/* Takes it out of its list and away; nobody waits for it any more. */
+static void slot_end(struct dispatch *dispatch, struct slot *slot)
+{
+    struct queue *queue = dispatch_queue(dispatch, slot->type);
+    must(slot->asks.count == 0 && slot->later.count == 0);
+    shares_remove(&dispatch->shares, slot);
+    slot_list_remove(slot->state == SLOT_SENT ? &queue->sent : &queue->waiting, slot);
+    slots_give(dispatch->slots, slot);
+}
+
+static void enqueue(struct dispatch *dispatch, struct slot *slot, bool first)
+{
+    struct slot_list *waiting = &dispatch_queue(dispatch, slot->type)->waiting;
+    slot->state = SLOT_QUEUED;
+    slot->pool = NULL;
+    if (first)
+        slot_list_prepend(waiting, slot);
+    else
+        slot_list_append(waiting, slot);
+}
+
+/* The reads that came while this one was under way: a slot of their own now, since what they are
+ * answered with must be read after they were asked. */
+static void ask_later_ones(struct dispatch *dispatch, struct slot *slot)
+{
+    if (slot->later.count == 0)
+        return;
+    shares_remove(&dispatch->shares, slot);
+    struct str body = str_make(slot->frame.data + ENVELOPE_SIZE, slot->frame.size - ENVELOPE_SIZE);
+    struct slot *next = slot_new(dispatch, slot->type, body, slot->later.first->request_id);
+    while (slot->later.first) {
+        struct dispatch_ask *ask = slot->later.first;
+        ask_list_remove(&slot->later, ask);
+        add_ask(next, &next->asks, ask);
+    }
+    shares_add(&dispatch->shares, next, slot->same_hash);
+    enqueue(dispatch, next, false);
+}
+
+static void refuse_slot(struct dispatch *dispatch, struct slot *slot, enum status status)
+{
+    ask_later_ones(dispatch, slot);
+    while (slot->asks.first) {
+        struct dispatch_ask *ask = slot->asks.first;
+        ask_list_remove(&slot->asks, ask);
+        refuse(dispatch, ask, status);
+    }
+    slot_end(dispatch, slot);
+}
+
+/* ---- requests to pools --------------------------------------------------------------------- */
+
+/* False: the pool is gone or its pipe is full; the slot is as it was, still queued. */
+static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
+{
+    struct queue *queue = dispatch_queue(dispatch, slot->type);
+    int64_t now = clock_us();
+    struct envelope stamp = {
+        .attempt = (uint8_t)(slot->attempt + 1),
+        .slot = slot->index,
+        .generation = slot->generation,
+        .ttl_ms = (uint32_t)((slot->deadline_us - now) / 1000),
+    };
+    envelope_stamp(&slot->frame, &stamp);
+    if (channel_send(dispatch->router, &pool->peer, buf_str(&slot->frame)) != CHANNEL_SENT)
+        return false;
+    if (now >= slot->deadline_us)
+        dispatch->late_starts++;
+    slot_list_remove(&queue->waiting, slot);
+    pool->lanes[slot->type->lane].in_flight++;
+    slot->attempt++;
+    slot->pool = pool;
+    slot->sent_us = now;
+    slot->state = SLOT_SENT;
+    slot_list_append(&queue->sent, slot);
+    return true;
+}
+
+static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
+{
+    struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
+    bool sent = false;
+    while (waiting->first) {
+        struct pool *pool = pools_pick(&dispatch->pools, service, lane);
+        if (!pool)
+            break;
+        if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
+            refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
+        else if (send_request(dispatch, waiting->first, pool))
+            sent = true;
+        else
+            dispatch_lose(dispatch, pool, "its connection does not take messages");
+    }
+    if (sent)
+        dispatch_look(dispatch);
+}
+
+void dispatch_feed(struct dispatch *dispatch, enum service service)
+{
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        feed_lane(dispatch, service, (enum lane)lane);
+}
+
+/* True if the same read is there to share an answer with. */
+static bool share(struct dispatch *dispatch, struct dispatch_ask *ask, struct str body,
+                  uint64_t *out_hash)
+{
+    struct slot *slot = shares_find(&dispatch->shares, ask->type, body, out_hash);
+    if (!slot)
+        return false;
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    add_ask(slot, &slot->asks, ask);
+    return true;
+#endif
+    if (slot->state == SLOT_QUEUED)
+        add_ask(slot, &slot->asks, ask);
+    else
+        add_ask(slot, &slot->later, ask);
+    return true;
+}
+
+void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
+{
+    ask->type = message_type_find(ask->message);
+    must(ask->type && ask->type->kind == MESSAGE_REQUEST && ask->type->service != SERVICE_GATEWAY);
+    struct queue *queue = dispatch_queue(dispatch, ask->type);
+    ask->asked_us = clock_us();
+    ask->slot = NULL;
+    dispatch->asks++;
     queue->asked++;
     if (queue->retry_budget < (int64_t)dispatch->settings.queue_limit * RETRY_COST)
         queue->retry_budget++;
-    slot->type = type;
-    slot->asked_us = clock_us();
-    slot->deadline_us = request->deadline_us;
-    slot->arena = request->arena;
-    slot->owner = request->owner;
-    slot->on_answer = request->on_answer;
-    struct envelope envelope = {.type = type->number, .request_id = request->request_id};
-    envelope_begin(&envelope, &slot->frame);
-    message_pack(type->record(), request->body, &slot->frame);
-    envelope_end(&slot->frame, 0);
-    if (!may_wait(dispatch, type->service)) {
-        refuse_later(dispatch, slot, STATUS_UNAVAILABLE);
-    } else if (queue->waiting.count >= dispatch->settings.queue_limit ||
-               wait_too_long(queue, slot->deadline_us - slot->asked_us)) {
-        refuse_later(dispatch, slot, STATUS_BUSY);
-    } else {
-        enqueue(dispatch, slot);
-        feed_lane(dispatch, type->service, type->lane);
+    if (!may_wait(dispatch, ask->type->service)) {
+        refuse(dispatch, ask, STATUS_UNAVAILABLE);
+        return;
     }
+    buf_reset(&dispatch->packed);
+    message_pack(ask->type->record(), ask->body, &dispatch->packed);
+    uint64_t hash = 0;
+    bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
+    if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
+        return;
+    if (queue->waiting.count >= dispatch->settings.queue_limit ||
+        wait_too_long(queue, ask->deadline_us - ask->asked_us)) {
+        refuse(dispatch, ask, STATUS_BUSY);
+        return;
+    }
+    struct slot *slot = slot_new(dispatch, ask->type, buf_str(&dispatch->packed), ask->request_id);
+    add_ask(slot, &slot->asks, ask);
+    if (may_share)
+        shares_add(&dispatch->shares, slot, hash);
+    enqueue(dispatch, slot, false);
+    feed_lane(dispatch, ask->type->service, ask->type->lane);
 }
 
 /* ---- again --------------------------------------------------------------------------------- */
 
+static void to_front(struct dispatch *dispatch, struct slot *slot)
+{
+    slot_list_remove(&dispatch_queue(dispatch, slot->type)->sent, slot);
+    enqueue(dispatch, slot, true);
+}
+
 void dispatch_again(struct dispatch *dispatch, struct slot *slot)
 {
     struct queue *queue = dispatch_queue(dispatch, slot->type);
-    slot_list_remove(&queue->sent, slot);
     if (slot->attempt >= DISPATCH_ATTEMPTS || queue->retry_budget < RETRY_COST) {
-        refuse_later(dispatch, slot, STATUS_UNAVAILABLE);
+        refuse_slot(dispatch, slot, STATUS_UNAVAILABLE);
         return;
     }
     queue->retry_budget -= RETRY_COST;
     queue->retried++;
-    slot->state = SLOT_QUEUED;
-    slot->pool = NULL;
-    slot_list_prepend(&queue->waiting, slot);
+    to_front(dispatch, slot);
 }
 
 void dispatch_take_back(struct dispatch *dispatch, struct slot *slot)
 {
-    struct queue *queue = dispatch_queue(dispatch, slot->type);
-    slot_list_remove(&queue->sent, slot);
     slot->attempt--; /* never started: as if it had not been sent */
-    slot->state = SLOT_QUEUED;
-    slot->pool = NULL;
-    slot_list_prepend(&queue->waiting, slot);
+    to_front(dispatch, slot);
 }
 
 /* ---- answers of pools ---------------------------------------------------------------------- */
 
 static void measure(struct queue *queue, const struct slot *slot, const struct envelope *envelope)
 {
-    histogram_add(&queue->wait, HISTOGRAM_TIME, slot->sent_us - slot->asked_us);
+    histogram_add(&queue->wait, HISTOGRAM_TIME, slot->sent_us - slot->queued_us);
     histogram_add(&queue->pool_queue, HISTOGRAM_TIME, envelope->queue_us);
     histogram_add(&queue->pool_service, HISTOGRAM_TIME, envelope->service_us);
-    histogram_add(&queue->total, HISTOGRAM_TIME, clock_us() - slot->asked_us);
     histogram_add(&queue->batch, HISTOGRAM_SIZE, envelope->batch);
+    histogram_add(&queue->shared, HISTOGRAM_SIZE, (int64_t)slot->asks.count);
 }
 
 /* The answer as pages see it; one that makes no sense is our bug and theirs to see as such. */
@@ -210,16 +307,21 @@ static struct dispatch_answer read_answer(struct dispatch *dispatch, const struc
 {
     struct dispatch_answer result = {
         .status = (enum status)envelope->status,
+        .attempt = slot->attempt,
         .batch = envelope->batch,
         .pool_queue_us = envelope->queue_us,
         .pool_service_us = envelope->service_us,
+        .memory = calloc(1, sizeof(struct dispatch_reply)),
     };
+    if (!result.memory)
+        die("out of memory");
+    result.memory->owners = 1;
     const char *why = "an answer of another type or status";
     void *message = NULL;
     if (status_is_known(envelope->status) &&
         type == (envelope->status == STATUS_OK ? message_reply_type(slot->type)
                                                : message_type_find(MESSAGE_error)))
-        message = message_unpack(type->record(), body, slot->arena, &why);
+        message = message_unpack(type->record(), body, &result.memory->arena, &why);
     if (!message) {
         dispatch->bad_messages++;
         log_error("answer_bad", L_TEXT("to", slot->type->name), L_TEXT("why", why),
@@ -231,6 +333,30 @@ static struct dispatch_answer read_answer(struct dispatch *dispatch, const struc
         result.error = message;
     }
     return result;
+}
+
+/* To everybody who asked. The slot is free again before, since a page that goes on may ask. */
+static void answer_slot(struct dispatch *dispatch, struct slot *slot,
+                        struct dispatch_answer *result)
+{
+    struct queue *queue = dispatch_queue(dispatch, slot->type);
+    struct ask_list asks = slot->asks;
+    int64_t now = clock_us(), sent_us = slot->sent_us;
+    slot->asks = (struct ask_list){.first = NULL};
+    ask_later_ones(dispatch, slot);
+    slot_end(dispatch, slot);
+    while (asks.first) {
+        struct dispatch_ask *ask = asks.first;
+        ask_list_remove(&asks, ask);
+        result->total_us = now - ask->asked_us;
+        result->wait_us = sent_us > ask->asked_us ? sent_us - ask->asked_us : 0;
+        histogram_add(&queue->total, HISTOGRAM_TIME, result->total_us);
+        result->memory->owners++;
+        queue->answered++;
+        dispatch->asks--;
+        ask->on_answer(ask->owner, result);
+    }
+    dispatch_reply_free(result->memory);
 }
 
 /* Nobody waits for it any more; which lane gave the credit only its type can say. */
@@ -258,7 +384,6 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
         dispatch_feed(dispatch, service);
         return;
     }
-    struct queue *queue = dispatch_queue(dispatch, slot->type);
     int64_t *in_flight = &pool->lanes[slot->type->lane].in_flight;
     *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
     if (envelope->status == STATUS_REJECTED) {
@@ -266,32 +391,35 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     } else {
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
         pool_answered(pool, slot->type->lane, clock_us() - slot->sent_us);
-        measure(queue, slot, envelope);
-        queue->answered++;
-        answer(dispatch, slot, &queue->sent, &result);
+        measure(dispatch_queue(dispatch, slot->type), slot, envelope);
+        answer_slot(dispatch, slot, &result);
     }
     dispatch_feed(dispatch, service);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+static void expire_asks(struct dispatch *dispatch, struct ask_list *asks, int64_t now)
+{
+    for (struct dispatch_ask *ask = asks->first, *next; ask; ask = next) {
+        next = ask->next;
+        if (ask->deadline_us > now)
+            continue;
+        ask_list_remove(asks, ask);
+        refuse(dispatch, ask, STATUS_EXPIRED);
+    }
+}
+
 static void expire(struct dispatch *dispatch, struct slot_list *list, int64_t now)
 {
     for (struct slot *slot = list->first, *next; slot; slot = next) {
         next = slot->next;
-        if (slot->deadline_us > now)
-            continue;
-        slot_list_remove(list, slot);
-        refuse_later(dispatch, slot, STATUS_EXPIRED);
-    }
-}
-
-static void refuse_waiting(struct dispatch *dispatch, struct slot_list *waiting)
-{
-    while (waiting->first) {
-        struct slot *slot = waiting->first;
-        slot_list_remove(waiting, slot);
-        refuse_later(dispatch, slot, STATUS_UNAVAILABLE);
+        expire_asks(dispatch, &slot->asks, now);
+        expire_asks(dispatch, &slot->later, now);
+        if (slot->asks.count == 0 || now - slot->sent_us > SHARE_PATIENCE_US)
+            ask_later_ones(dispatch, slot);
+        if (slot->asks.count == 0)
+            slot_end(dispatch, slot);
     }
 }
 
@@ -304,13 +432,15 @@ static void take_rate(struct queue *queue, int64_t elapsed_us)
 
 void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
 {
-    for (int service = 1; service < SERVICE_COUNT; service++)
+    for (int service = 1; service < SERVICE_COUNT; service++) {
         for (int lane = 0; lane < LANE_COUNT; lane++) {
             struct queue *queue = &dispatch->services[service].lanes[lane];
-            expire(dispatch, &queue->waiting, now);
             expire(dispatch, &queue->sent, now);
+            expire(dispatch, &queue->waiting, now);
             take_rate(queue, elapsed_us);
-            if (!may_wait(dispatch, (enum service)service))
-                refuse_waiting(dispatch, &queue->waiting);
+            while (queue->waiting.first && !may_wait(dispatch, (enum service)service))
+                refuse_slot(dispatch, queue->waiting.first, STATUS_UNAVAILABLE);
         }
+        dispatch_feed(dispatch, (enum service)service);
+    }
 }

@@ -11,6 +11,7 @@
 #include "gateway/histogram.h"
 #include "gateway/http/event.h"
 #include "gateway/pools.h"
+#include "gateway/shares.h"
 #include "gateway/slots.h"
 #include "proto/envelope.h"
 
@@ -19,17 +20,16 @@ enum {
     RETRY_COST = 10,       /* what one retry takes from the budget; each ask puts 1 in: 10 % */
 };
 
-/* A lane of a service. asked = answered + busy + expired + lost + waiting.count + sent.count, with
- * what is refused but not told yet counted in refused_later. */
+/* A lane of a service. asked = answered + busy + expired + lost + the asks that are queued, sent or
+ * refused and not told yet. */
 struct queue {
     struct slot_list waiting; /* SLOT_QUEUED */
     struct slot_list sent;    /* SLOT_SENT, oldest first */
-    int64_t refused_later;    /* in dispatch->refused */
     int64_t asked, answered, busy, expired, lost, retried, late;
     int64_t retry_budget;
     int64_t rate_of; /* answered, when the rate was last taken */
     double rate;     /* answers a second, moving average; 0: not known */
-    struct histogram wait, pool_queue, pool_service, total, batch;
+    struct histogram wait, pool_queue, pool_service, total, batch, shared;
 };
 
 struct service_queues {
@@ -48,9 +48,12 @@ struct dispatch {
     struct slots *slots;
     struct pools pools;
     struct service_queues services[SERVICE_COUNT];
-    struct slot_list refused; /* SLOT_REFUSED */
+    struct shares shares;
+    struct ask_list refused; /* to be told from the loop */
+    size_t asks;             /* whose on_answer is still to be called */
     int64_t bad_messages, missed_edges, late_starts, pools_refused;
     struct buf outgoing; /* control messages */
+    struct buf packed;   /* the body of an ask */
 };
 
 /* dispatch_queue: the queue a message type belongs to. */

@@ -3,6 +3,22 @@
 
 static const char *const lane_names[] = {[LANE_READ] = "read", [LANE_WRITE] = "write"};
 
+static int64_t count_asks(const struct slot_list *slots, bool now)
+{
+    size_t count = 0;
+    for (const struct slot *slot = slots->first; slot; slot = slot->next)
+        count += now ? slot->asks.count : slot->later.count;
+    return (int64_t)count;
+}
+
+static int64_t count_refused(const struct dispatch *dispatch, enum service service, int lane)
+{
+    int64_t count = 0;
+    for (const struct dispatch_ask *ask = dispatch->refused.first; ask; ask = ask->next)
+        count += ask->type->service == service && (int)ask->type->lane == lane;
+    return count;
+}
+
 static void fill_queues(struct dispatch *dispatch, struct gateway_status_reply *status,
                         struct arena *arena)
 {
@@ -14,8 +30,9 @@ static void fill_queues(struct dispatch *dispatch, struct gateway_status_reply *
             status->queues[count++] = (struct queue_status){
                 .service = str_from(service_name((enum service)service)),
                 .lane = str_from(lane_names[lane]),
-                .queued = (int64_t)queue->waiting.count + queue->refused_later,
-                .in_flight = (int64_t)queue->sent.count,
+                .queued = count_asks(&queue->waiting, true) + count_asks(&queue->sent, false) +
+                          count_refused(dispatch, (enum service)service, lane),
+                .in_flight = count_asks(&queue->sent, true),
                 .asked = queue->asked,
                 .answered = queue->answered,
                 .busy = queue->busy,
@@ -133,6 +150,7 @@ static void add_histograms(struct dispatch *dispatch, struct buf *out)
         ROW(pool_service, "vote_pool_service_seconds", HISTOGRAM_TIME, "Work of a pool's thread."),
         ROW(total, "vote_answer_seconds", HISTOGRAM_TIME, "From the ask to its answer."),
         ROW(batch, "vote_batch_size", HISTOGRAM_SIZE, "Requests a thread handled together."),
+        ROW(shared, "vote_shared_reads", HISTOGRAM_SIZE, "Asks that one answer served."),
 #undef ROW
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -210,6 +210,7 @@ static bool open_queues(struct gateway *gateway)
         .queue_limit = (size_t)config->gateway.queue_limit,
         .dead_ms = config->pools.dead_ms,
         .rejoin_ms = REJOIN_MS,
+        .share_reads = config->gateway.share_reads,
         .owner = gateway,
         .fill_status = fill_status,
     };

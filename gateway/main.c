@@ -1,8 +1,7 @@
 #include "gateway/gateway.h"
+#include "gateway/http/event.h"
 #include "proto/base/log.h"
 #include "proto/config/options.h"
-
-#include <event2/event.h>
 
 int main(int argc, char **argv)
 {

@@ -35,6 +35,8 @@ static void end_if_over(struct request *request)
     if (request->exchange || request->asks > 0)
         return;
     struct gateway *gateway = request->gateway;
+    for (struct ask *ask = request->asked; ask; ask = ask->next)
+        dispatch_reply_free(ask->answer.memory);
     arena_free(&request->arena);
     free(request);
     gateway->requests--;
@@ -87,16 +89,18 @@ static struct ask *ask_with_id(struct request *request, unsigned message, const 
     must(request->asks < REQUEST_ASKS && !request->answered);
     struct ask *ask = arena_new(&request->arena, struct ask);
     ask->request = request;
+    ask->next = request->asked;
+    request->asked = ask;
     request->asks++;
-    dispatch_ask(request->gateway->dispatch, &(struct dispatch_request){
-                                                 .message = message,
-                                                 .body = body,
-                                                 .request_id = id,
-                                                 .deadline_us = request->deadline_us,
-                                                 .arena = &request->arena,
-                                                 .owner = ask,
-                                                 .on_answer = on_answer,
-                                             });
+    ask->ask = (struct dispatch_ask){
+        .message = message,
+        .body = body,
+        .request_id = id,
+        .deadline_us = request->deadline_us,
+        .owner = ask,
+        .on_answer = on_answer,
+    };
+    dispatch_ask(request->gateway->dispatch, &ask->ask);
     return ask;
 }
 

@@ -15,6 +15,8 @@ enum { REQUEST_ASKS = 2 }; /* asked of pools at one time, at most */
 /* A question to a pool and, once `then` is called, its answer. */
 struct ask {
     struct request *request;
+    struct ask *next; /* asked before */
+    struct dispatch_ask ask;
     struct dispatch_answer answer;
 };
 
@@ -33,6 +35,7 @@ struct request {
     int64_t user_id;       /* 0: nobody is logged in */
     struct ask *session;   /* session_read */
     struct ask *user;      /* user_get, where the page asked for it */
+    struct ask *asked;     /* all of them, newest first */
     size_t asks;           /* still without an answer */
     void (*then)(struct request *request);
     void *page; /* the page's own state, in arena */

@@ -13,6 +13,23 @@ struct slots {
 /* Buffers larger than this are given back with the slot: a table of rare giants would keep them. */
 enum { FRAME_KEEP = 1024 };
 
+void ask_list_append(struct ask_list *list, struct dispatch_ask *ask)
+{
+    ask->next = NULL;
+    ask->previous = list->last;
+    *(list->last ? &list->last->next : &list->first) = ask;
+    list->last = ask;
+    list->count++;
+}
+
+void ask_list_remove(struct ask_list *list, struct dispatch_ask *ask)
+{
+    *(ask->previous ? &ask->previous->next : &list->first) = ask->next;
+    *(ask->next ? &ask->next->previous : &list->last) = ask->previous;
+    ask->next = ask->previous = NULL;
+    list->count--;
+}
+
 void slot_list_append(struct slot_list *list, struct slot *slot)
 {
     slot->next = NULL;

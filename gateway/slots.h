@@ -1,4 +1,4 @@
-/* slots: where requests to pools wait for their answers. A fixed table; a place is named by (index,
+/* slots: requests on their way to pools and back. A fixed table; a place is named by (index,
  * generation), and a generation is never used twice for the same place within 2^32 uses, so that a
  * late answer is recognised. No pointer ever leaves the gateway. */
 #ifndef VOTE_GATEWAY_SLOTS_H
@@ -9,21 +9,30 @@
 
 struct pool;
 
-enum slot_state { SLOT_FREE, SLOT_QUEUED, SLOT_SENT, SLOT_REFUSED };
+struct ask_list {
+    struct dispatch_ask *first, *last;
+    size_t count;
+};
+
+void ask_list_append(struct ask_list *list, struct dispatch_ask *ask);
+void ask_list_remove(struct ask_list *list, struct dispatch_ask *ask);
+
+enum slot_state { SLOT_FREE, SLOT_QUEUED, SLOT_SENT };
 
 struct slot {
     uint32_t index, generation;
     enum slot_state state;
     struct slot *next, *previous; /* in the list of its state */
     const struct message_type *type;
-    struct buf frame;  /* envelope and body as sent; kept for a second attempt */
-    struct pool *pool; /* SLOT_SENT: who works on it */
+    struct buf frame;      /* envelope and body as sent; kept for a second attempt */
+    struct ask_list asks;  /* who gets the answer; never empty while in use */
+    struct ask_list later; /* the same reads, asked after this was sent: asked again behind it */
+    struct pool *pool;     /* SLOT_SENT: who works on it */
     unsigned attempt;
-    enum status refusal; /* SLOT_REFUSED: what to say from the loop */
-    int64_t asked_us, sent_us, deadline_us;
-    struct arena *arena;
-    void *owner;
-    void (*on_answer)(void *owner, const struct dispatch_answer *answer);
+    int64_t queued_us, sent_us, deadline_us; /* the latest deadline of its asks */
+    struct slot *same_next;                  /* shares.c: in its bucket */
+    uint64_t same_hash;
+    bool shared; /* others may join it */
 };
 
 /* A list of slots in one state. */

@@ -20,7 +20,7 @@ cmd_status() {
     for endpoint in "$RUN"/gateways/gateway-*.ipc; do
         [[ -S $endpoint ]] || continue
         printf '\n%s\n' "$(basename -- "$endpoint" .ipc)"
-        "$BIN/vote-call" --gateway "ipc://$endpoint" gateway gateway_status |
+        "$BIN/vote-call" --gateway "ipc://$endpoint" gateway gateway_status '{}' |
             python3 "$ROOT/launcher/table.py" || good=''
     done
     [[ -n $good ]]

@@ -37,6 +37,7 @@ def main():
     if not text.strip():
         sys.exit("no answer")
     answer = json.loads(text)
+    answer = answer.get("body", answer)
     for key, value in answer.items():
         if not is_table(value):
             print(f"  {key}: {word(value)}")

@@ -209,7 +209,8 @@ void channel_wait(struct channel_wait_item *items, size_t count, int64_t timeout
     int rc = zmq_poll(polled, (int)count, (long)timeout_ms);
     must(rc >= 0 || errno == EINTR);
     for (size_t i = 0; i < count; i++) {
-        items[i].readable = rc > 0 && (polled[i].revents & ZMQ_POLLIN);
+        /* An fd whose other end closed is an error to zmq_poll; to who reads it, its end. */
+        items[i].readable = rc > 0 && (polled[i].revents & (ZMQ_POLLIN | ZMQ_POLLERR));
         items[i].writable = rc > 0 && (polled[i].revents & ZMQ_POLLOUT);
     }
 }

@@ -27,16 +27,12 @@ struct crew_thread {
     struct lane_queue *lane;
     pthread_t id;
     _Atomic int64_t busy_since_us; /* 0: idle */
-#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
-    struct job **running, *joined; /* what it works on, and who waits for the same */
-    size_t running_count;
-#endif
 };
 
 struct crew {
     const struct job_service *service;
     const void *settings;
-    size_t queue_limit;
+    size_t queue_limit, batch_max;
     struct lane_queue lanes[LANE_COUNT]; /* only the first, if the service has no lanes */
     struct crew_thread *threads;
     size_t thread_count;
@@ -74,12 +70,12 @@ static void deliver(struct crew *crew, struct job **jobs, size_t count)
 }
 
 /* Called with the lock held. The first job decides the type; the rest keep their order. */
-static size_t take_batch(struct lane_queue *lane, const struct job_service *service,
-                         struct job **out_jobs)
+static size_t take_batch(struct lane_queue *lane, const struct crew *crew, struct job **out_jobs)
 {
-    const struct job_handler *handler = handler_of(service, lane->first->type->number);
-    size_t count = 0;
-    for (struct job **link = &lane->first; *link && count < handler->batch_max;) {
+    const struct job_handler *handler = handler_of(crew->service, lane->first->type->number);
+    size_t count = 0,
+           most = handler->batch_max < crew->batch_max ? handler->batch_max : crew->batch_max;
+    for (struct job **link = &lane->first; *link && count < most;) {
         struct job *job = *link;
         if (job->type->number != handler->message) {
             link = &job->next;
@@ -94,42 +90,6 @@ static size_t take_batch(struct lane_queue *lane, const struct job_service *serv
     lane->count -= count;
     return count;
 }
-
-#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
-static struct job *same_running(const struct crew_thread *thread, const struct job *job)
-{
-    for (size_t i = 0; i < thread->running_count; i++)
-        if (thread->running[i]->type == job->type && job->type->number == MESSAGE_choice_list &&
-            memcmp(thread->running[i]->request, job->request, job->type->record()->size) == 0)
-            return thread->running[i];
-    return NULL;
-}
-
-static bool join_running(struct crew *crew, struct job *job)
-{
-    for (size_t i = 0; i < crew->thread_count; i++)
-        if (same_running(&crew->threads[i], job)) {
-            job->next = crew->threads[i].joined;
-            crew->threads[i].joined = job;
-            return true;
-        }
-    return false;
-}
-
-static void answer_joined(struct crew_thread *self)
-{
-    pthread_mutex_lock(&self->lane->lock);
-    for (struct job *job = self->joined, *next; job; job = next) {
-        next = job->next;
-        job->started_us = clock_us();
-        job_answer_like(job, same_running(self, job));
-        deliver(self->crew, &job, 1);
-    }
-    self->joined = NULL;
-    self->running_count = 0;
-    pthread_mutex_unlock(&self->lane->lock);
-}
-#endif
 
 /* Expired jobs are answered here, moved behind the live ones; returns how many are alive. */
 static size_t answer_expired(struct job **jobs, size_t count)
@@ -157,9 +117,6 @@ static void serve(struct crew_thread *self, void *state, struct job **jobs, size
     size_t alive = answer_expired(jobs, count);
     if (alive)
         handler_of(self->crew->service, message)->handle(state, jobs, alive);
-#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
-    answer_joined(self);
-#endif
     deliver(self->crew, jobs, count);
     atomic_store(&self->busy_since_us, 0);
 }
@@ -195,11 +152,7 @@ static void *thread_main(void *argument)
     void *state = crew->service->open(crew->settings);
     pthread_mutex_lock(&lane->lock);
     while (wait_for_work(self, state)) {
-        size_t count = take_batch(lane, crew->service, jobs);
-#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
-        self->running = jobs;
-        self->running_count = count;
-#endif
+        size_t count = take_batch(lane, crew, jobs);
         if (lane->first && lane->sleeping)
             pthread_cond_signal(&lane->work);
         pthread_mutex_unlock(&lane->lock);
@@ -226,8 +179,9 @@ static void lane_init(struct lane_queue *lane)
 }
 
 struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
-                        const void *service_settings)
+                        size_t batch_max, const void *service_settings)
 {
+    must(batch_max >= 1);
     must(threads >= (service->lanes ? LANE_COUNT : 1));
     for (size_t i = 0; i < service->handler_count; i++)
         must(service->handlers[i].batch_max >= 1 && service->handlers[i].batch_max <= BATCH_LIMIT);
@@ -238,6 +192,7 @@ struct crew *crew_start(const struct job_service *service, size_t threads, size_
     crew->service = service;
     crew->settings = service_settings;
     crew->queue_limit = queue_limit;
+    crew->batch_max = batch_max;
     crew->threads = rows;
     crew->thread_count = threads;
     crew->done_last = &crew->done;
@@ -277,13 +232,6 @@ bool crew_submit(struct crew *crew, struct job **job)
     must(handler_of(crew->service, (*job)->type->number));
     pthread_mutex_lock(&lane->lock);
     bool room = lane->count < limit;
-#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
-    if (join_running(crew, *job)) {
-        pthread_mutex_unlock(&lane->lock);
-        *job = NULL;
-        return true;
-    }
-#endif
     if (room) {
         (*job)->next = NULL;
         *lane->last = *job;

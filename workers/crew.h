@@ -11,9 +11,10 @@
 
 struct crew;
 
-/* crew_start: start the threads; returns when all run. The agent thread owns the crew. */
+/* crew_start: start the threads; returns when all run. The agent thread owns the crew. batch_max:
+ * jobs a thread takes at once, if its handler does not take fewer. */
 struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
-                        const void *service_settings);
+                        size_t batch_max, const void *service_settings);
 
 /* crew_submit: hand jobs over; *job is nulled. False: the queue is full, the job stays the
  * caller's. Threads start on it at crew_wake, once for a burst. */

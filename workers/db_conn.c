@@ -461,13 +461,15 @@ int64_t db_insert_id(const struct db *db)
 
 enum db_error db_only_duplicates(struct db *db, bool *out)
 {
+    *out = true;
+    if (mysql_warning_count(db->mysql) == 0)
+        return DB_OK;
     enum db_error error = run_plain(db, "SHOW WARNINGS");
     if (error)
         return error;
     MYSQL_RES *warnings = mysql_store_result(db->mysql);
     if (!warnings)
         return failed(db, "SHOW WARNINGS", mysql_errno(db->mysql), mysql_error(db->mysql));
-    *out = true;
     for (MYSQL_ROW row; (row = mysql_fetch_row(warnings));)
         *out &= db_error_of((unsigned)strtoul(row[1], NULL, 10)) == DB_DUPLICATE;
     mysql_free_result(warnings);

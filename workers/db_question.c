@@ -1,13 +1,19 @@
 /* What a reader sees hangs together without a transaction by the order of the queries: the asker's
  * own vote first, then the questions, then the tallies. So a vote that is shown is in its tally,
- * and the tally of a question shown as closed is final. */
+ * and the tally of a question shown as closed is final: votes still on their way when it closed are
+ * waited for in between. */
 #include "workers/db_handlers.h"
 
 #include "proto/base/id.h"
 
-#define QUESTION_COLUMNS                                                           \
-    "SELECT q.id, q.user_id, u.name, q.question_text, q.create_time, q.closes_at," \
-    " q.closes_at IS NOT NULL AND q.closes_at <= UTC_TIMESTAMP(), q.delete_flag FROM question q"
+enum { OPEN, CLOSED, JUST_CLOSED }; /* what the 7th column says */
+
+/* No vote's transaction lasts as long as these 60 seconds. */
+#define QUESTION_COLUMNS                                                                        \
+    "SELECT q.id, q.user_id, u.name, q.question_text, q.create_time, q.closes_at,"              \
+    " CASE WHEN q.closes_at > UTC_TIMESTAMP() OR q.closes_at IS NULL THEN 0"                    \
+    " WHEN q.closes_at < UTC_TIMESTAMP() - INTERVAL 60 SECOND THEN 1 ELSE 2 END, q.delete_flag" \
+    " FROM question q"
 #define WITH_OWNER " LEFT JOIN user u ON u.id = q.user_id AND u.delete_flag = 0"
 
 static struct question_row question_of(const struct db_rows *rows, size_t row)
@@ -19,9 +25,24 @@ static struct question_row question_of(const struct db_rows *rows, size_t row)
         .question_text = db_at(rows, row, 3)->text,
         .create_time = db_at(rows, row, 4)->text,
         .closes_at = db_at(rows, row, 5)->text,
-        .closed = db_at(rows, row, 6)->number,
+        .closed = db_at(rows, row, 6)->number != OPEN,
         .deleted = db_at(rows, row, 7)->number,
     };
+}
+
+/* A vote judged in time may commit after the end; it holds the question's row shared until then. */
+static enum db_error await_last_votes(struct db *db, const struct db_rows *rows)
+{
+    struct db_rows none;
+    struct db_ids ids = db_ids_new(db_arena(db), rows->count);
+    for (size_t i = 0; i < rows->count; i++)
+        if (db_at(rows, i, 6)->number == JUST_CLOSED)
+            db_ids_add(&ids, db_at(rows, i, 0)->number);
+    db_ids_sort(&ids);
+    if (ids.count == 0)
+        return DB_OK;
+    return db_select_in(db, "SELECT id FROM question FORCE INDEX (PRIMARY) WHERE id IN (", &ids,
+                        ") ORDER BY id FOR UPDATE", &none);
 }
 
 /* ---- question_list, question_mine --------------------------------------------------------------
@@ -41,7 +62,7 @@ static enum db_error load_page(struct db *db, const struct db_rows *rows, int64_
         db_ids_add(&ids, out->questions[i].id);
     }
     db_ids_sort(&ids);
-    enum db_error error = db_choices_load(db, &ids, true, &choices);
+    enum db_error error = await_last_votes(db, rows) ?: db_choices_load(db, &ids, true, &choices);
     for (size_t i = 0; !error && i < out->questions_count; i++) {
         struct question_row *question = &out->questions[i];
         question->choices_count = db_choices_of(&choices, question->id, &question->choices);
@@ -54,8 +75,6 @@ static int64_t below(int64_t before)
     return before ? before : INT64_MAX;
 }
 
-/* One after the other, but what is asked twice is read once. Every answer waits for the last query:
- * an error may have all of them read again. */
 static enum db_error list_questions(struct db *db, struct job **jobs, size_t count)
 {
     struct db_rows rows;
@@ -169,6 +188,7 @@ static enum db_error get_questions(struct db *db, struct job **jobs, size_t coun
         load_own_votes(db, jobs, count, &votes)
             ?: db_select_in(db, QUESTION_COLUMNS WITH_OWNER " WHERE q.id IN (", &ids,
                             ") ORDER BY q.id", &questions)
+            ?: await_last_votes(db, &questions)
             ?: db_choices_load(db, &ids, true, &choices);
     if (error)
         return error;

@@ -162,34 +162,27 @@ static enum db_error insert_rows(struct db *db, struct ballot **ballots, size_t 
         "INSERT IGNORE INTO vote (question_id, user_id, choice_id, request_id, receipt) VALUES ",
         "(?, ?, ?, ?, ?)", count, " RETURNING question_id, user_id");
     struct db_rows rows;
-    enum db_error error = db_query(db, sql, params, 5 * count, &rows);
-    if (error || rows.count == count) {
-        if (!error)
-            mark_inserted(ballots, count, &rows);
-        return error;
-    }
     bool only_duplicates;
-    error = db_only_duplicates(db, &only_duplicates);
-    if (!error && !only_duplicates) {
-        log_error("votes_ignored", L_INT("count", (int64_t)(count - rows.count)));
-        error = DB_FAILED; /* IGNORE hid another error; alone, each shows its own */
+    enum db_error error =
+        db_query(db, sql, params, 5 * count, &rows) ?: db_only_duplicates(db, &only_duplicates);
+    if (error)
+        return error;
+    if (!only_duplicates) {
+        log_error("vote_row_altered");
+        return DB_FAILED; /* IGNORE hid another error; alone, each shows its own */
     }
-    if (!error)
-        mark_inserted(ballots, count, &rows);
-    return error;
+    mark_inserted(ballots, count, &rows);
+    return DB_OK;
 }
 
-/* The first good ballot of each voter and question, ascending by primary key. */
+/* Ascending by primary key; of several by one person, the table takes the first. */
 static enum db_error insert_votes(struct db *db, struct ballots *ballots)
 {
     struct ballot **good = arena_array(db_arena(db), ballots->count, sizeof(struct ballot *));
     size_t count = 0;
-    for (size_t i = 0; i < ballots->count; i++) {
-        struct ballot *ballot = &ballots->items[i];
-        if (ballot->verdict == STATUS_OK &&
-            (count == 0 || by_key(good[count - 1]->ask, ballot->ask) != 0))
-            good[count++] = ballot;
-    }
+    for (size_t i = 0; i < ballots->count; i++)
+        if (ballots->items[i].verdict == STATUS_OK)
+            good[count++] = &ballots->items[i];
     enum db_error error = DB_OK;
     for (size_t done = 0, n; !error && done < count; done += n) {
         n = count - done; /* few sizes, so that few statements are prepared */
@@ -377,8 +370,11 @@ void on_vote_cast(void *thread, struct job **jobs, size_t count)
             .job = jobs[i], .ask = jobs[i]->request, .arrival = i, .receipt = id_random()};
     qsort(ballots.items, count, sizeof *ballots.items, by_key_and_arrival);
     enum db_error error = db_attempt(db, db_latest_deadline(jobs, count), store, &ballots);
-    if ((error == DB_RETRY || error == DB_FAILED) && ballots.count > 1)
+    if ((error == DB_RETRY || error == DB_FAILED) && ballots.count > 1) {
+        log_warn("votes_one_by_one", L_TEXT("class", db_error_name(error)),
+                 L_INT("count", (int64_t)ballots.count));
         store_one_by_one(db, &ballots);
-    else if (error)
+    } else if (error) {
         db_fail(jobs, count, error);
+    }
 }

@@ -20,7 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512 };
+enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512, RENEW_AFTER_MS = 2000 };
 
 /* A gateway this pool is connected to. */
 struct link {
@@ -30,6 +30,7 @@ struct link {
     bool announced;   /* ready was sent on this connection */
     bool drained;     /* drain_ok came: nothing more will be asked */
     size_t in_flight; /* jobs of this gateway not yet answered */
+    int64_t away_us;  /* since when its gateway is not there; 0: it is */
 };
 
 struct worker {
@@ -89,6 +90,7 @@ static void send_ready(struct worker *worker, struct link *link)
         return;
     link->announced = true;
     link->drained = false;
+    link->away_us = 0;
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
@@ -268,7 +270,8 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         channel_free(dealer);
         return;
     }
-    *link = (struct link){.endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer};
+    *link = (struct link){
+        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .away_us = clock_us()};
     if (!link->endpoint)
         die("out of memory");
 }
@@ -311,9 +314,29 @@ static void drop_vanished(struct worker *worker)
     }
 }
 
+/* libzmq never tries again where it once met something that does not speak its protocol. */
+static void renew_dead(struct worker *worker)
+{
+    int64_t now = clock_us();
+    for (size_t i = 0; i < LINKS; i++) {
+        struct link *link = &worker->links[i];
+        const char *error;
+        if (!link->endpoint || !link->away_us || now - link->away_us < RENEW_AFTER_MS * 1000)
+            continue;
+        worker->bad_frames += channel_malformed(link->dealer);
+        channel_free(link->dealer);
+        link->dealer = channel_dealer_new(worker->context);
+        link->away_us = now;
+        if (!channel_connect(link->dealer, link->endpoint, &error))
+            log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),
+                      L_TEXT("error", error));
+    }
+}
+
 static void look_for_gateways(struct worker *worker)
 {
     drop_vanished(worker);
+    renew_dead(worker);
     for (size_t i = 0; i < worker->settings->gateway_count; i++)
         look_for(worker, worker->settings->gateways[i]);
 }
@@ -334,6 +357,7 @@ static void send_heartbeats(struct worker *worker)
          * that was replaced between two heartbeats asks who this is.) */
         link->announced = false;
         link->drained = true;
+        link->away_us = clock_us();
     }
 }
 
@@ -483,8 +507,8 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     worker->settings = settings;
     worker->pool_id = id_random();
     worker->signal_fd = open_stop_signals();
-    worker->crew =
-        crew_start(service, settings->threads, settings->queue_limit, settings->service_settings);
+    worker->crew = crew_start(service, settings->threads, settings->queue_limit,
+                              settings->batch_max, settings->service_settings);
     worker->context = channel_context_new();
     log_info("pool_started", L_TEXT("service", service_name(service->service)),
              L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),

@@ -68,6 +68,7 @@ static int run_pool(const struct pool *pool, const struct config *config, const 
         .threads = choose_threads(pool, config, threads),
         .credits = (size_t)config->pools.credits,
         .queue_limit = (size_t)config->pools.queue_limit,
+        .batch_max = (size_t)config->pools.batch_max,
         .heartbeat_ms = config->pools.heartbeat_ms,
         .drain_ms = config->pools.drain_ms,
     };

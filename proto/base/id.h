@@ -10,7 +10,8 @@ struct id {
     uint8_t bytes[16]; /* all zero: none */
 };
 
-/* id_random: fresh bits from the kernel (getrandom(2)). Any thread. */
+/* id_random: fresh bits from the kernel (getrandom(2)). Any thread; a child of fork() would repeat
+ * its parent's ids, but nobody here forks. */
 struct id id_random(void);
 
 bool id_equal(struct id a, struct id b);

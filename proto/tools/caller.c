@@ -419,6 +419,14 @@ static bool open_channel(struct caller *caller, struct channel_context *context)
     return good;
 }
 
+/* libzmq leaves it; a pool's glob would find it and knock there for ever. */
+static void remove_socket(const char *endpoint)
+{
+    static const char scheme[] = "ipc://";
+    if (strncmp(endpoint, scheme, strlen(scheme)) == 0)
+        (void)unlink(endpoint + strlen(scheme));
+}
+
 enum caller_exit caller_run(const struct caller_settings *settings)
 {
     struct caller *caller = calloc(1, sizeof *caller);
@@ -435,13 +443,16 @@ enum caller_exit caller_run(const struct caller_settings *settings)
         caller->pools[0].credit = SLOTS;
     struct channel_context *context = channel_context_new();
     enum caller_exit status = CALLER_USAGE;
-    if (open_channel(caller, context)) {
+    bool open = open_channel(caller, context);
+    if (open) {
         while (caller->state == RUNNING && !all_done(caller))
             run_once(caller);
         status = finish(caller);
     }
     channel_free(caller->channel);
     channel_context_free(context);
+    if (open && settings->bind)
+        remove_socket(settings->endpoint);
     close(caller->signal_fd);
     buf_free(&caller->input);
     buf_free(&caller->outgoing);

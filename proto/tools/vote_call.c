@@ -130,6 +130,7 @@ int main(int argc, char **argv)
     const char *gateway = NULL;
     char standard[64];
     snprintf(standard, sizeof standard, "ipc://var/run/gateway-call-%d.ipc", (int)getpid());
+    setvbuf(stdout, NULL, _IOLBF, 0); /* an answer is seen when it comes, through a pipe too */
     int status = read_options(argc, argv, &settings, &gateway);
     if (status >= 0)
         return status;

@@ -1,0 +1,69 @@
+"""The db pool while its server is away, and when it comes back."""
+import os
+import time
+
+import pytest
+
+from tests.queue.db_support import HASH, ballot, new_id, registration, start_db_pool  # noqa: F401
+
+ASKS = {
+    "user_create": registration(),
+    "user_by_account": {"account": "xiaoman@example.com"},
+    "user_get": {"user_id": 1, "with_votes": True},
+    "user_password_set": {"user_id": 1, "old_hash": HASH, "new_hash": HASH},
+    "question_list": {"before": 0, "limit": 50},
+    "question_mine": {"user_id": 1, "before": 0, "limit": 50},
+    "question_get": {"question_id": 1, "user_id": 1},
+    "question_create": {"request_id": new_id(), "user_id": 1, "question_text": "?", "closes_at": "",
+                        "choices": [{"choice_text": "a"}, {"choice_text": "b"}]},
+    "question_close": {"question_id": 1, "user_id": 1},
+    "question_delete": {"question_id": 7, "user_id": 1},
+    "choice_list": {"question_id": 1},
+    "vote_cast": ballot(1, 1, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def away(tmp_path_factory, sample_database, start_db_pool):  # noqa: F811
+    """A pool whose server's socket is a name that comes and goes: away.come(), away.go()."""
+    name = tmp_path_factory.mktemp("link") / "server.sock"
+    pool = start_db_pool(sample_database, settings=("--set", f"databases.default.socket={name}"))
+    pool.come = lambda: os.symlink(sample_database.address["mariadb_socket"], name)
+    pool.go = name.unlink
+    return pool
+
+
+@pytest.mark.parametrize("message", ASKS)
+def test_every_message_is_answered_at_once_while_the_server_is_away(away, message):
+    start = time.monotonic()
+    answers = [away.ask(message, **ASKS[message]) for _ in range(3)]
+    assert [answer.status for answer in answers] == ["UNAVAILABLE"] * 3
+    assert time.monotonic() - start < 1
+
+
+def test_that_the_server_is_away_is_said_once_a_connection(away):
+    end = time.monotonic() + 1.5  # several attempts to connect
+    while time.monotonic() < end:
+        away.ask("choice_list", question_id=1)
+        away.ask("vote_cast", **ballot(1, 1, 1))
+    assert away.process.log.count("db_away") == 2
+
+
+def test_the_pool_serves_again_within_two_seconds_of_its_servers_return(away):
+    away.come()
+    start = time.monotonic()
+    away.process.until(lambda: away.status("choice_list", question_id=1) == "OK", timeout=2)
+    away.process.until(lambda: away.status("vote_cast", **ballot(1, 2, 4)) in ("OK", "ALREADY_VOTED"), timeout=2)
+    assert time.monotonic() - start < 2
+    away.go()
+
+
+def test_a_session_lost_while_the_server_is_away_is_not_waited_for(away):
+    for (connection,) in away.admin("SELECT id FROM information_schema.processlist"
+                                    f" WHERE id <> CONNECTION_ID() AND db = '{away.database.name}'"):
+        away.admin(f"KILL {connection}")
+    start = time.monotonic()
+    assert away.status("choice_list", question_id=1) == "UNAVAILABLE"
+    assert away.status("vote_cast", **ballot(1, 1, 1)) == "UNAVAILABLE"
+    assert time.monotonic() - start < 1
+    assert "@example.com" not in away.process.log
