@@ -50,12 +50,15 @@ def wait_until(condition, timeout):
 
 
 class Site:
-    """build: a build directory. worker: another program than its vote-worker. pools: of each service.
+    """build: a build directory. worker, gateway: other programs than its own. pools: of each service.
     proxied: False connects the pools straight to their servers."""
 
-    def __init__(self, build, gateways=2, pools=2, worker=None, settings=None, proxied=True):
+    def __init__(self, build, gateways=2, pools=2, worker=None, gateway=None, settings=None,
+                 proxied=True):
         os.environ["PATH"] = "/usr/sbin:/usr/bin:" + os.environ["PATH"]
-        self.build, self.worker = pathlib.Path(build), worker or f"{build}/bin/vote-worker"
+        self.build = pathlib.Path(build)
+        self.worker = worker or self.build / "bin/vote-worker"
+        self.gateway = gateway or self.build / "bin/vote-gateway"
         self.settings = {**SETTINGS, **(settings or {})}
         self.proxied = proxied
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vote-soak-", dir="/tmp"))
@@ -127,8 +130,8 @@ class Site:
         for i in range(gateways):
             name = f"gateway-{i + 1}"
             self.ports[name] = free_port()
-            self._child(name, self.build / "bin/vote-gateway", *self._options(), "--port",
-                        str(self.ports[name]), env=self.env)
+            self._child(name, self.gateway, *self._options(), "--port", self.ports[name],
+                        env=self.env)
         for service in SERVICES:
             for i in range(pools):
                 self._child(f"{service}-{i + 1}", self.worker, service, *self._options(),
