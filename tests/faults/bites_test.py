@@ -19,8 +19,10 @@ BUGS = [  # bug, program, faults, what it must be caught for, more
      {"refused vote", "refused replay", "refused for nothing"}, {}),
     ("new_request_id_on_retry", "worker", ["cut_after_commit"],
      {"doubled vote"}, {"before": without_key}),
-    ("join_running_read", "gateway", ["slow_reads"], {"stale read"}, {}),
-    ("redis_after_timeout", "worker", ["late_redis"], {"wrong session"}, {}),
+    ("join_running_read", "gateway", ["slow_reads"], {"stale read"},
+     {"questions": 2, "readers": 8}),
+    ("redis_after_timeout", "worker", ["late_redis"],
+     {"wrong session", "changed vote"}, {}),
 ]
 SECONDS, PAUSE_S = 7, 0.25
 

@@ -363,6 +363,23 @@ class Client(threading.Thread):
         return answer
 
 
+class Reader(Client):
+    """Nobody in particular, who looks at the tallies again and again."""
+
+    def __init__(self, town, seed):
+        super().__init__(town, seed, 0)
+
+    def run(self):
+        try:
+            while not self.town.over.is_set():
+                self.read_tallies()
+        except Exception as error:
+            self.failure = error
+            raise
+        finally:
+            self.web.close()
+
+
 class Owner(Client):
     """Asks questions, lets people vote, closes them and watches that the results stay."""
 

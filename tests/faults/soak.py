@@ -17,11 +17,11 @@ import pymysql
 
 from tests.faults import verdict
 from tests.faults.nemesis import FAULTS, Healer, Nemesis, heal
-from tests.faults.people import Client, Owner, Town, Voter
+from tests.faults.people import Client, Owner, Reader, Town, Voter
 from tests.faults.record import NOT_SENT, OK, REFUSED, UNKNOWN, Record
 from tests.faults.site import ROOT, Site, wait_until
 
-QUESTIONS, CHOICES = 8, 3
+CHOICES = 3
 RECOVERY_S, QUIET_S = 30.0, 8.0
 OWNER_NUMBER = 1_000_000
 
@@ -66,11 +66,12 @@ class Soak:
     """One run. faults: names, or None for all. before: called with the site when it is ready."""
 
     def __init__(self, seconds, seed, faults=None, clients=12, pause_s=1.0, say=print, before=None,
-                 owners=1, voters=3, quick=False, **site):
+                 owners=1, readers=2, voters=3, questions=8, quick=False, **site):
         self.seconds, self.seed, self.clients_wanted = seconds, seed, clients
         self.faults = list(FAULTS) if faults is None else list(faults)
         self.pause_s, self.say_line, self.before = pause_s, say, before
-        self.owners, self.voters, self.quick, self.site_options = owners, voters, quick, site
+        self.owners, self.readers, self.voters, self.questions = owners, readers, voters, questions
+        self.quick, self.site_options = quick, site
         self.record = Record()
         self.record.on_violation = lambda kind, text: self.say(f"VIOLATION {kind}: {text}")
         self.start = time.monotonic()
@@ -107,7 +108,7 @@ class Soak:
         query = self.site.query
         query("INSERT INTO user (id, name, email, password, request_id)"
               " VALUES (%s, 'owner', 'owner@example.com', '*', RANDOM_BYTES(16))", OWNER_NUMBER)
-        for question in range(1, QUESTIONS + 1):
+        for question in range(1, self.questions + 1):
             query("INSERT INTO question (id, user_id, question_text, request_id)"
                   " VALUES (%s, %s, 'which?', RANDOM_BYTES(16))", question, OWNER_NUMBER)
             first = question * CHOICES
@@ -122,6 +123,7 @@ class Soak:
         self.people = [Client(self.town, rng.getrandbits(64), self.voters)
                        for _ in range(self.clients_wanted)]
         self.people += [Owner(self.town, rng.getrandbits(64), 6) for _ in range(self.owners)]
+        self.people += [Reader(self.town, rng.getrandbits(64)) for _ in range(self.readers)]
         nemesis = Nemesis(self.site, rng.getrandbits(64), self.faults, self.pause_s, self.say)
         self.sampler, self.healer = Sampler(self.site, self.record), Healer(self.site)
         clock = threading.Thread(target=self.town.watch_clock, daemon=True)
