@@ -184,8 +184,8 @@ class Client(threading.Thread):
     def ask(self, method, path, voter=None, web=None, **options):
         answer = (web or self.web).request(method, path, cookie=voter and voter.session, **options)
         self.check_time(f"{method} {path}", answer)
-        if not answer.status:
-            self.town.over.wait(0.05)  # do not hammer a gateway that is down
+        if not answer.status or answer.status >= 500:
+            self.town.over.wait(0.05)  # nobody hammers a site that is down
         if voter and (answer.status == 401 or answer.status == 302):
             voter.session = None
         return answer

@@ -74,7 +74,7 @@ class Site:
 
     # ---- starting ------------------------------------------------------------------------------
 
-    def _child(self, name, *command, **options):
+    def start_child(self, name, *command, **options):
         child = Child(name, command, self.directory / f"{name}.log", cwd=ROOT, **options)
         self.children[name] = child
         return child
@@ -84,12 +84,12 @@ class Site:
         self.address = {"mariadb_socket": f"{directory}/mariadb.sock", "user": services.DATABASE_USER,
                         "password": secrets.token_hex(16)}
         user = services.config_files(directory, self.address["password"])
-        self._child("redis", "redis-server", f"{directory}/redis.conf")
+        self.start_child("redis", "redis-server", f"{directory}/redis.conf")
         services.install(directory, user)
-        self._child("mariadb", "mariadbd", f"--defaults-file={directory}/mariadb.cnf")
+        self.start_child("mariadb", "mariadbd", f"--defaults-file={directory}/mariadb.cnf")
         for name, kind in (("proxy-mariadb", "mysql"), ("proxy-redis", "redis")):
             server = name.removeprefix("proxy-")
-            self._child(name, sys.executable, ROOT / "tests/faults/proxy.py", kind,
+            self.start_child(name, sys.executable, ROOT / "tests/faults/proxy.py", kind,
                         f"{directory}/{name}.sock", f"{directory}/{server}.sock", controlled=True)
         self.cache = redis.Redis(unix_socket_path=f"{directory}/redis.sock")
         if not wait_until(self.servers_answer, 60):
@@ -130,11 +130,11 @@ class Site:
         for i in range(gateways):
             name = f"gateway-{i + 1}"
             self.ports[name] = free_port()
-            self._child(name, self.gateway, *self._options(), "--port", self.ports[name],
+            self.start_child(name, self.gateway, *self._options(), "--port", self.ports[name],
                         env=self.env)
         for service in SERVICES:
             for i in range(pools):
-                self._child(f"{service}-{i + 1}", self.worker, service, *self._options(),
+                self.start_child(f"{service}-{i + 1}", self.worker, service, *self._options(),
                             env=self.env)
         if not wait_until(self.is_ready, 60):
             raise RuntimeError("the site does not become ready:\n" + "".join(
@@ -216,7 +216,10 @@ class Site:
 
     def stop(self):
         """All children, the gateways first, the servers last; the directory stays until remove()."""
-        for child in self.gateways + self.pools:
+        for name in ("nginx", *self.ports):
+            if name in self.children:
+                self.children[name].stop()
+        for child in self.pools:
             child.stop()
         for name in ("proxy-mariadb", "proxy-redis", "redis", "mariadb"):
             if name in self.children:

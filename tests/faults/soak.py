@@ -2,10 +2,13 @@
 
     python3 -m tests.faults.soak [--seconds S | --minutes M] [--seed N] [--gateways N] [--pools N]
         [--clients N] [--faults NAME,…] [--worker PROGRAM] [--keep]
+    python3 -m tests.faults.soak --overload | --kill-pools [--seconds S]
+    python3 -m tests.faults.soak --rolling [--pool-restarts N] [--gateway-restarts N]
 
-Exit status 0: nothing found; 1: violations, or a checker that broke."""
+Exit status 0: nothing found; 1: violations, a figure missed, or a checker that broke."""
 import argparse
 import collections
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -15,7 +18,7 @@ import time
 
 import pymysql
 
-from tests.faults import verdict
+from tests.faults import figures, verdict
 from tests.faults.nemesis import FAULTS, Healer, Nemesis, heal
 from tests.faults.people import Client, Owner, Reader, Town, Voter
 from tests.faults.record import NOT_SENT, OK, REFUSED, UNKNOWN, Record
@@ -23,6 +26,7 @@ from tests.faults.site import ROOT, Site, wait_until
 
 CHOICES = 3
 RECOVERY_S, QUIET_S = 30.0, 8.0
+SETTLERS = 6
 OWNER_NUMBER = 1_000_000
 
 
@@ -159,21 +163,29 @@ class Soak:
     def settle_votes(self):
         """Whose outcome is unknown is asked again, with the same request; so are some known ones."""
         self.town.over.clear()
-        client, rng = self.people[0], random.Random(self.seed)
+        rng = random.Random(self.seed)
         votes = [(voter, vote) for voter in self.town.voters
                  for group in voter.votes.values() for vote in group]
         again = [pair for pair in votes if pair[1].state == UNKNOWN]
         known = [pair for pair in votes if pair[1].state == OK]
         again += rng.sample(known, min(len(known), 50))
         self.numbers["unknown at the end"] = sum(vote.state == UNKNOWN for _, vote in votes)
-        for voter, vote in again:
-            if not wait_until(lambda: self.settled(client, voter, vote), 15):
-                self.record.violation("no answer", f"{voter.name} on question {vote.question}: "
-                                      "nothing is broken, and the vote is neither taken nor refused")
+        with concurrent.futures.ThreadPoolExecutor(SETTLERS) as threads:
+            # A voter's votes stay together: a session is logged in by one thread alone.
+            for part in range(SETTLERS):
+                threads.submit(self.settle_some, self.people[part % len(self.people)],
+                               [pair for pair in again if pair[0].number % SETTLERS == part])
+        client = self.people[0]
         for question in list(self.town.all_questions):
             if not wait_until(lambda: client.read_tallies(question=question).status == 200, 15):
                 self.record.violation("no answer", f"the tallies of question {question}")
         self.town.over.set()
+
+    def settle_some(self, client, pairs):
+        for voter, vote in pairs:
+            if not wait_until(lambda: self.settled(client, voter, vote), 15):
+                self.record.violation("no answer", f"{voter.name} on question {vote.question}: "
+                                      "nothing is broken, and the vote is neither taken nor refused")
 
     def settled(self, client, voter, vote):
         if not voter.session:
@@ -201,7 +213,7 @@ class Soak:
             "attempts": {f"{kind} {outcome}": count for (kind, outcome), count
                          in sorted(outcomes.items())},
             "votes stored": len(tables.votes), "accounts": len(tables.users),
-            "unknown attempts stored after all": sum(a.request_id in stored for a in unknown),
+            "unknown attempts whose vote is there": sum(a.request_id in stored for a in unknown),
             "reads checked": self.record.reads, "tallies sampled": self.record.samples,
             "closed results checked": len(self.record.final_results),
             "longest answer of a living gateway": f"{self.record.longest:.3f} s",
@@ -242,7 +254,7 @@ class Soak:
                       + "".join(f"\n  {count} × {kind}" for kind, count in kinds.most_common()))
 
 
-def main(arguments):
+def options_of(arguments):
     parser = argparse.ArgumentParser(prog="./vote soak", description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--seconds", type=float, default=60)
@@ -254,18 +266,41 @@ def main(arguments):
     parser.add_argument("--faults", help=f"some of {','.join(FAULTS)}; none: no faults")
     parser.add_argument("--worker", help="another program than the build's vote-worker")
     parser.add_argument("--keep", action="store_true", help="leave the directory with the logs")
+    figure = parser.add_mutually_exclusive_group()
+    figure.add_argument("--overload", action="store_true", help="3 times the peak for --seconds")
+    figure.add_argument("--kill-pools", action="store_true", help="one every half second")
+    figure.add_argument("--rolling", action="store_true", help="restart everything in turn under load")
+    parser.add_argument("--pool-restarts", type=int, default=50)
+    parser.add_argument("--gateway-restarts", type=int, default=20)
     options = parser.parse_args(arguments)
-    names = None if options.faults is None else [n for n in options.faults.split(",") if n != "none"]
-    if unknown := set(names or ()) - set(FAULTS):
-        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
-    soak = Soak(60 * options.minutes if options.minutes else options.seconds, options.seed,
-                faults=names, clients=options.clients, pause_s=options.pause,
-                say=lambda line: print(line, flush=True), gateways=options.gateways,
-                pools=options.pools, worker=options.worker)
+    if options.faults is not None:
+        options.faults = [name for name in options.faults.split(",") if name != "none"]
+        if unknown := set(options.faults) - set(FAULTS):
+            parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    if options.minutes:
+        options.seconds = 60 * options.minutes
+    return options
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def main(arguments):
+    options = options_of(arguments)
+    if options.overload:
+        return not figures.overload(build_dir(), options.seconds, say)
+    if options.kill_pools:
+        return not figures.kill_pools(build_dir(), options.seconds, say)
+    if options.rolling:
+        return not figures.rolling(build_dir(), options.pool_restarts, options.gateway_restarts, say)
+    soak = Soak(options.seconds, options.seed, faults=options.faults, clients=options.clients,
+                pause_s=options.pause, say=say, gateways=options.gateways, pools=options.pools,
+                worker=options.worker)
     soak.run()
     soak.report()
     if options.keep or soak.record.violations:
-        print(f"logs: {soak.site.directory}")
+        say(f"logs: {soak.site.directory}")
     else:
         soak.site.remove()
     return 1 if soak.record.violations else 0
