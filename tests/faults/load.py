@@ -20,14 +20,19 @@ GIVE_UP_S = 15.0
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time."""
+    """One request at a time; tells the load how it ended."""
 
-    def __init__(self):
-        self.transport, self.buffer, self.answer = None, b"", None
+    def __init__(self, load):
+        self.load, self.transport, self.buffer = load, None, b""
         self.head, self.need = None, 0
+        self.start, self.vote = None, -1  # of the request under way
 
     def connection_made(self, transport):
         self.transport = transport
+
+    def ask(self, data, start, vote):
+        self.start, self.vote = start, vote
+        self.transport.write(data)
 
     def data_received(self, data):
         self.buffer += data
@@ -39,38 +44,37 @@ class Connection(asyncio.Protocol):
             length = self.head.find(b"content-length:")
             self.need = end + 4 + int(self.head[length + 15:].split(b"\r\n", 1)[0])
         if len(self.buffer) >= self.need:
-            self.finish(int(self.head[9:12]))
+            self.finish(self.head)
 
-    def finish(self, status):
-        body = self.buffer
-        self.buffer, head, self.head = b"", self.head, None
-        if head and b"connection: close" in head:
+    def finish(self, head):
+        self.buffer, self.head = b"", None
+        start, self.start = self.start, None
+        if b"connection: close" in head:
             self.transport.close()
-        if self.answer and not self.answer.done():
-            self.answer.set_result((status, body))
+        else:
+            self.load.free.append(self)
+        self.load.done(int(head[9:12]), start, self.vote)
 
     def connection_lost(self, error):
-        if self.answer and not self.answer.done():
-            self.answer.set_result((0, b""))
-
-    async def ask(self, data):
-        self.answer = asyncio.get_running_loop().create_future()
-        self.transport.write(data)
-        return await self.answer
+        if self.start is not None:
+            start, self.start = self.start, None
+            self.load.done("lost", start, self.vote)
 
 
 class Load:
     def __init__(self, plan):
         self.plan = plan
         self.free = collections.deque()
-        self.open = 0
+        self.opened = 0
         self.voted = plan.get("skip", 0)
         self.number = 0
         self.slices = collections.defaultdict(collections.Counter)
         self.latencies = collections.defaultdict(list)
         self.statuses = collections.Counter()
         self.acknowledged = []
-        self.running = set()
+        self.under_way = 0
+        self.closed_until = 0.0  # until then, whoever got an answer asks again
+        self.connecting = set()
 
     def request(self):
         """(bytes, number of the vote or -1)"""
@@ -91,31 +95,35 @@ class Load:
                 "Content-Type: application/x-www-form-urlencoded\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), vote
 
-    async def connection(self):
-        while self.free:
-            found = self.free.popleft()
-            if not found.transport.is_closing():
-                return found
-        self.open += 1
-        port = self.plan["ports"][self.open % len(self.plan["ports"])]
-        loop = asyncio.get_running_loop()
-        _, made = await loop.create_connection(Connection, "127.0.0.1", port)
-        return made
-
-    async def one(self):
+    def fire(self):
         data, vote = self.request()
         start = time.monotonic()
-        status = 0
+        self.under_way += 1
+        while self.free:
+            connection = self.free.popleft()
+            if not connection.transport.is_closing():
+                connection.ask(data, start, vote)
+                return
+        task = asyncio.ensure_future(self.connect(data, start, vote))
+        self.connecting.add(task)
+        task.add_done_callback(self.connecting.discard)
+
+    async def connect(self, data, start, vote):
+        self.opened += 1
+        port = self.plan["ports"][self.opened % len(self.plan["ports"])]
         try:
-            connection = await self.connection()
-            status, _ = await asyncio.wait_for(connection.ask(data), GIVE_UP_S)
-            if status:
-                self.free.append(connection)
-        except (OSError, asyncio.TimeoutError):
-            pass
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self), "127.0.0.1", port)
+        except OSError:
+            self.done("no connection", start, vote)
+        else:
+            connection.ask(data, start, vote)
+
+    def done(self, status, start, vote):
         end = time.monotonic()
         slot = int((start - self.start) / SLICE_S)
         good = status == 200
+        self.under_way -= 1
         self.statuses[f"{'vote' if vote >= 0 else 'read'} {status}"] += 1
         self.slices[slot]["sent"] += 1
         self.slices[slot]["good_when_sent"] += good
@@ -123,38 +131,39 @@ class Load:
         self.latencies[slot].append(end - start)
         if good and vote >= 0:
             self.acknowledged.append(vote)
+        if end < self.closed_until:
+            asyncio.get_running_loop().call_soon(self.fire)
 
-    async def closed_loop(self, until):
-        while time.monotonic() < until:
-            await self.one()
+    async def pause(self, seconds):
+        try:
+            await asyncio.wait_for(self.never.wait(), seconds)
+        except asyncio.TimeoutError:
+            pass
 
     async def open_loop(self, rate, start, until):
-        sent, never = 0, asyncio.Event()
+        sent = 0
         while (now := time.monotonic()) < until:
             due = int((now - start) * rate) - sent
             for _ in range(due):
-                task = asyncio.ensure_future(self.one())
-                self.running.add(task)
-                task.add_done_callback(self.running.discard)
+                self.fire()
             sent += due
-            try:
-                await asyncio.wait_for(never.wait(), 0.002)
-            except asyncio.TimeoutError:
-                pass
+            await self.pause(0.002)
 
     async def run(self):
+        self.never = asyncio.Event()
         self.start = until = time.monotonic()
         for seconds, rate in self.plan["phases"]:
             start, until = until, until + seconds
             if rate:
                 await self.open_loop(rate, start, until)
-            else:
-                clients = (self.closed_loop(until) for _ in range(self.plan["connections"]))
-                await asyncio.gather(*clients)
-        if self.running:
-            await asyncio.wait(self.running, timeout=GIVE_UP_S)
-        for connection in self.free:
-            connection.transport.abort()
+                continue
+            self.closed_until = until
+            for _ in range(self.plan["connections"]):
+                self.fire()
+            await self.pause(until - time.monotonic())
+        patience = time.monotonic() + GIVE_UP_S
+        while self.under_way and time.monotonic() < patience:
+            await self.pause(0.05)
         return self.report()
 
     def report(self):
@@ -166,6 +175,7 @@ class Load:
             times = sorted(self.latencies.get(slot, [0]))
             slices.append({**self.slices[slot], "p50": times[len(times) // 2], "worst": times[-1]})
         return {"start": self.start, "slices": slices, "statuses": dict(self.statuses),
+                "never answered": self.under_way,
                 "acknowledged": self.acknowledged, "next": self.voted}
 
 
