@@ -108,6 +108,19 @@ static void release(struct dispatch *dispatch)
     free(dispatch);
 }
 
+/* ipc first: it asks for no keys, and what is bound after tcp would. */
+static bool bind_endpoints(struct dispatch *dispatch, struct arena *arena, const char **out_error)
+{
+    const struct dispatch_settings *settings = &dispatch->settings;
+    const char *error = NULL;
+    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
+    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
+        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+        return false;
+    }
+    return !settings->tcp || channel_bind_tcp(dispatch->router, settings->tcp, arena, out_error);
+}
+
 struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
                               struct arena *arena, const char **out_error)
 {
@@ -125,10 +138,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
             dispatch->services[service].lanes[lane].retry_budget =
                 (int64_t)settings->queue_limit * RETRY_COST;
     }
-    const char *error = NULL;
-    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
-    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
-        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+    if (!bind_endpoints(dispatch, arena, out_error)) {
         release(dispatch);
         return NULL;
     }

@@ -178,14 +178,23 @@ bool dispatch_control(struct dispatch *dispatch, struct channel_peer peer, struc
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+static struct pool *find_dead(struct dispatch *dispatch, int64_t now, const char **out_why)
+{
+    for (struct pool *pool = dispatch->pools.first; pool; pool = pool->next) {
+        int64_t silent_ms = (now - pool->heard_us) / 1000;
+        *out_why = silent_ms > dispatch->settings.dead_ms ? "silent" : "its connection is gone";
+        if (silent_ms > dispatch->settings.dead_ms ||
+            (silent_ms > PROBE_SILENT_MS && !send_control(dispatch, pool->peer, MESSAGE_who)))
+            return pool;
+    }
+    return NULL;
+}
+
 void dispatch_tick_pools(struct dispatch *dispatch, int64_t now)
 {
-    for (struct pool *pool = dispatch->pools.first, *next; pool; pool = next) {
-        next = pool->next;
-        int64_t silent_ms = (now - pool->heard_us) / 1000;
-        if (silent_ms > dispatch->settings.dead_ms)
-            dispatch_lose(dispatch, pool, "silent");
-        else if (silent_ms > PROBE_SILENT_MS && !send_control(dispatch, pool->peer, MESSAGE_who))
-            dispatch_lose(dispatch, pool, "its connection is gone");
-    }
+    const char *why;
+    struct pool *dead;
+    /* From the start each time: losing one may find another gone. */
+    while ((dead = find_dead(dispatch, now, &why)))
+        dispatch_lose(dispatch, dead, why);
 }

@@ -203,9 +203,13 @@ static bool open_queues(struct gateway *gateway)
     if (mkdir(dir, 0750) != 0 && errno != EEXIST)
         return complain(dir, strerror(errno));
     struct arena arena = {0};
+    struct channel_tcp tcp = {.endpoint = config->gateway.tcp_endpoint,
+                              .secret_file = config->gateway.curve_secret_file,
+                              .clients_file = config->gateway.curve_clients_file};
     struct dispatch_settings settings = {
         .endpoint =
             arena_printf(&arena, "ipc://%s/gateway-%d.ipc", dir, http_server_port(gateway->server)),
+        .tcp = *tcp.endpoint ? &tcp : NULL,
         .slots = (size_t)config->gateway.slots,
         .queue_limit = (size_t)config->gateway.queue_limit,
         .dead_ms = config->pools.dead_ms,

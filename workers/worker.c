@@ -9,7 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "workers/crew.h"
 
@@ -252,6 +252,13 @@ static struct link *link_find(struct worker *worker, const char *endpoint)
     return NULL;
 }
 
+static struct channel *new_dealer(struct worker *worker)
+{
+    struct channel *dealer = channel_dealer_new(worker->context);
+    channel_use_keys(dealer, worker->settings->keys);
+    return dealer;
+}
+
 static void link_open(struct worker *worker, const char *endpoint, bool globbed)
 {
     if (link_find(worker, endpoint))
@@ -264,7 +271,7 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         return;
     }
     const char *error = NULL;
-    struct channel *dealer = channel_dealer_new(worker->context);
+    struct channel *dealer = new_dealer(worker);
     if (!channel_connect(dealer, endpoint, &error)) {
         log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
         channel_free(dealer);
@@ -325,7 +332,7 @@ static void renew_dead(struct worker *worker)
             continue;
         worker->bad_frames += channel_malformed(link->dealer);
         channel_free(link->dealer);
-        link->dealer = channel_dealer_new(worker->context);
+        link->dealer = new_dealer(worker);
         link->away_us = now;
         if (!channel_connect(link->dealer, link->endpoint, &error))
             log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),

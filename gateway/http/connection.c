@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- deadlines: one timer, moved only when it would come too late ---- */
+/* ---- deadlines: one timer, moved only when it would come too late -------------------------- */
 
 static void arm(struct http_connection *connection)
 {
@@ -39,7 +39,7 @@ static int64_t after_ms(int64_t ms)
     return clock_us() + ms * 1000;
 }
 
-/* ---- exchanges ---- */
+/* ---- exchanges ----------------------------------------------------------------------------- */
 
 static void exchange_free(struct exchange *exchange)
 {
@@ -129,7 +129,7 @@ static void linger(struct http_connection *connection)
     }
 }
 
-/* ---- writing ---- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 static void set_writing(struct http_connection *connection, bool writing)
 {
@@ -209,7 +209,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
         connection_close(connection);
 }
 
-/* ---- reading ---- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 /* The exchange is over for its connection: tell the handler, or say it in plain text. */
 static void fail(struct http_connection *connection, int status)
@@ -345,7 +345,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     connection_read(arg);
 }
 
-/* ---- waking ---- */
+/* ---- waking -------------------------------------------------------------------------------- */
 
 static void on_deadline(struct http_connection *connection)
 {
@@ -379,7 +379,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         arm(connection);
 }
 
-/* ---- birth ---- */
+/* ---- birth --------------------------------------------------------------------------------- */
 
 static void print_client(const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
 {
