@@ -99,7 +99,8 @@ class Site:
     def servers_answer(self):
         try:
             services.connect(self.address).close()
-            return self.cache.ping()
+            sockets = [self.directory / f"proxy-{name}.sock" for name in ("mariadb", "redis")]
+            return self.cache.ping() and all(socket.exists() for socket in sockets)
         except (pymysql.Error, redis.RedisError, OSError):
             return False
 
