@@ -8,6 +8,7 @@ import os
 import pwd
 import resource
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -213,6 +214,9 @@ def start_nginx(ground):
 
 def rolling(build, pools, gateways, say):
     """Every pool, then every gateway behind nginx, restarted in turn under load."""
+    if not shutil.which("nginx", path="/usr/sbin:/usr/bin"):
+        say("nginx is missing: apt-get install nginx")
+        return False
     ground = Ground(build, 300, say, gateways=2, pools=2)
     start_nginx(ground)
     site = ground.site
