@@ -131,6 +131,7 @@ enum channel_result channel_send(struct channel *channel, const struct channel_p
                                  struct str bytes)
 {
     must(channel->is_router == (to != NULL));
+    channel->unlooked = true;
     if (to && send_part(channel->socket, to->bytes, to->size, ZMQ_SNDMORE) < 0)
         return send_error();
     if (send_part(channel->socket, bytes.data, bytes.size, 0) < 0)
@@ -167,8 +168,10 @@ bool channel_receive(struct channel *channel, struct channel_frame *out)
 {
     zmq_msg_t *part = (zmq_msg_t *)out->message;
     for (;;) {
-        if (!receive_part(channel, part))
+        if (!receive_part(channel, part)) {
+            channel->unlooked = false;
             return false;
+        }
         if (channel->is_router) {
             out->from = (struct channel_peer){.size = 0};
             if (zmq_msg_size(part) > sizeof out->from.bytes || !zmq_msg_more(part)) {
@@ -209,6 +212,11 @@ int channel_fd(const struct channel *channel)
     size_t size = sizeof fd;
     must(zmq_getsockopt(channel->socket, ZMQ_FD, &fd, &size) == 0);
     return fd;
+}
+
+bool channel_unlooked(const struct channel *channel)
+{
+    return channel->unlooked;
 }
 
 void channel_wait(struct channel_wait_item *items, size_t count, int64_t timeout_ms)

@@ -74,6 +74,10 @@ int64_t channel_malformed(const struct channel *channel);
  * false, after every readable event and also after every channel_send. */
 int channel_fd(const struct channel *channel);
 
+/* channel_unlooked: there was a send since channel_receive last said false. The descriptor may be
+ * quiet now though a message waits: somebody has to look. */
+bool channel_unlooked(const struct channel *channel);
+
 struct channel_wait_item {
     struct channel *channel; /* or NULL: fd */
     int fd;

@@ -23,7 +23,8 @@ struct channel {
     struct channel_context *context;
     const struct channel_keys *keys; /* of a dealer; NULL: ipc:// alone */
     bool is_router;
-    bool guarded; /* a router that is bound to tcp:// */
+    bool unlooked; /* a send since channel_receive last said false */
+    bool guarded;  /* a router that is bound to tcp:// */
     int64_t malformed;
 };
 

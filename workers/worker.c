@@ -166,13 +166,17 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
         refuse_job(worker, job, STATUS_BUSY, "the pool's queue is full");
 }
 
-static void on_who(struct worker *worker, size_t link)
+/* Asked by a gateway that does not know this pool, or wonders whether it is still there. */
+static void on_who(struct worker *worker, size_t number)
 {
-    worker->links[link].announced = false;
-    if (worker->drain_until_us)
-        worker->links[link].drained = true; /* who does not know this pool asks it nothing */
-    else
-        send_ready(worker, &worker->links[link]);
+    struct link *link = &worker->links[number];
+    if (worker->drain_until_us) {
+        if (!link->drained && !send_control(worker, link, MESSAGE_drain, &(struct drain){}))
+            link->drained = true; /* nobody there who could ask */
+        return;
+    }
+    link->announced = false;
+    send_ready(worker, link);
 }
 
 static void on_drain_ok(struct worker *worker, size_t link)
