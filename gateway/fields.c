@@ -51,5 +51,5 @@ const char *fields_check(struct str text, size_t max)
 
 struct tpl_value fields_kept(struct str text)
 {
-    return str_is_utf8(text) ? tpl_str(text) : tpl_text("");
+    return str_is_utf8(text) && !str_has_control(text) ? tpl_str(text) : tpl_text("");
 }

@@ -28,7 +28,8 @@ struct str fields_text(struct request *request, const char *name);
 /* fields_check: a text of 1 to max characters, or the reason why not. */
 const char *fields_check(struct str text, size_t max);
 
-/* fields_kept: what to show again in a form: the text, or nothing if it is not UTF-8. */
+/* fields_kept: what to show again in a form: the text, or nothing if it is not UTF-8 or holds
+ * control characters, which no page may. */
 struct tpl_value fields_kept(struct str text);
 
 #endif

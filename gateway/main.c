@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 #include "gateway/http/event.h"
+#include "proto/base/die.h"
 #include "proto/base/log.h"
 #include "proto/config/options.h"
 
@@ -19,6 +20,8 @@ int main(int argc, char **argv)
     int first, status = options_read(&options, argc, argv, &config, &first);
     if (status >= 0)
         return status;
+    if (first < argc)
+        die("unexpected argument: %s", argv[first]);
     log_set_level(config->log.level);
     struct gateway *gateway = gateway_start(config);
     if (gateway) {

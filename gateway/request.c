@@ -242,7 +242,7 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
         request_fail_http(request, 405);
     } else if (!has_room(gateway)) {
         request_fail(request, STATUS_BUSY);
-    } else if (is_reading(request) || request->route->any_method) {
+    } else if (is_reading(request)) {
         read_session(request);
     } else if (!origin_is_ours(request->http)) {
         request_fail_http(request, 403);

@@ -32,19 +32,23 @@ void request_redirect(struct request *request, int http_status, const char *loca
     request_respond(request, &response);
 }
 
-/* 1 to 3 s, so that those who were refused together do not come back together. */
-static void add_retry_after(struct request *request, struct http_response *response)
+/* What else the client may do. 503: 1 to 3 s, so that those who were refused together do not come
+ * back together. */
+static void add_advice(struct request *request, struct http_response *response)
 {
     static const char *const seconds[] = {"1", "2", "3"};
     if (response->status == 503)
         http_response_add(response, "Retry-After", str_from(seconds[request->id.bytes[0] % 3]));
+    else if (response->status == 405)
+        http_response_add(response, "Allow",
+                          http_allow(&request->arena, routes_methods(request->route)));
 }
 
 void request_json(struct request *request, int http_status, struct buf *body)
 {
     struct http_response response = http_response_make(http_status, json_type, buf_str(body));
     http_response_add(&response, "Cache-Control", STR("no-store"));
-    add_retry_after(request, &response);
+    add_advice(request, &response);
     request_respond(request, &response);
     buf_free(body);
 }
@@ -73,7 +77,7 @@ static void fail_page(struct request *request, int http_status)
     view_set(request, &page, "request_id",
              tpl_text(arena_cstr(&request->arena, str_from(id_print(request->id, id)))));
     struct http_response response = {.status = http_status};
-    add_retry_after(request, &response);
+    add_advice(request, &response);
     view_respond(request, &response, "error.html", &page);
 }
 
@@ -86,10 +90,7 @@ static void fail_text(struct request *request, int http_status)
                            http_reason(http_status), id_print(request->id, id))
             : arena_printf(&request->arena, "%d: %s", http_status, http_reason(http_status));
     struct http_response response = http_response_make(http_status, text_type, str_from(text));
-    if (http_status == 405)
-        http_response_add(&response, "Allow",
-                          http_allow(&request->arena, routes_methods(request->route)));
-    add_retry_after(request, &response);
+    add_advice(request, &response);
     request_respond(request, &response);
 }
 

@@ -19,7 +19,7 @@ static const struct route routes[] = {
     {"question_delete", "/questions/{}/delete", SESSION_REQUIRED, NULL, question_delete_post},
     {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get},
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get},
-    {"static", "/static/{*}", SESSION_NONE, static_get, .any_method = true},
+    {"static", "/static/{*}", SESSION_NONE, static_get},
     {NULL, "/healthz", SESSION_NONE, healthz_get},
     {NULL, "/readyz", SESSION_NONE, readyz_get},
 };
@@ -70,8 +70,6 @@ const struct route *routes_all(size_t *out_count)
 
 unsigned routes_methods(const struct route *route)
 {
-    if (route->any_method)
-        return (1U << HTTP_METHODS) - 1;
     return (route->get ? 1U << HTTP_GET | 1U << HTTP_HEAD : 0) |
            (route->post ? 1U << HTTP_POST : 0);
 }

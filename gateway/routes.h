@@ -19,7 +19,6 @@ struct route {
     void (*get)(struct request *request);  /* GET and HEAD; NULL: 405 */
     void (*post)(struct request *request); /* NULL: 405 */
     int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
-    bool any_method; /* get answers every method (static files do their own) */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.

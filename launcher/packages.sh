@@ -16,6 +16,9 @@ PACKAGES_TEST=(
     chromium chromium-driver fonts-noto-cjk
 )
 
+# Debian's npm, unless Node.js brought one along.
+command -v npm >/dev/null || PACKAGES_TEST+=(npm)
+
 # packages_missing NAME...: prints those not installed, one a line.
 packages_missing() {
     local installed name

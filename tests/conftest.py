@@ -145,7 +145,8 @@ def spawner(build_dir, config_file, log_dir, stack):
         if config:
             command += ["--config", config_file]
         log = log_dir / f"{program}-{counts[program]}.log"
-        return stack.enter_context(Process(command, log, {**os.environ, **SANITIZERS, **(env or {})}))
+        environment = {**os.environ, **SANITIZERS, **(env or {})}
+        return stack.enter_context(Process(command, log, environment, ROOT))
 
     return spawn
 

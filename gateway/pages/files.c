@@ -7,9 +7,7 @@ void static_get(struct request *request)
     struct http_response response;
     static_serve(request->gateway->files, request->http, request->param, &request->arena,
                  &response);
-    if (response.status == 405)
-        request_fail_http(request, 405);
-    else if (response.status >= 400)
+    if (response.status >= 400)
         request_fail_http(request, response.status);
     else
         request_respond(request, &response);

@@ -122,13 +122,25 @@ static void refuse(struct request *request)
         ask_and_show(request, STATUS_INVALID, 422);
 }
 
+static bool names_field(const struct error *error, struct str name)
+{
+    return error && error->fields_count && str_equal(error->fields[0].name, name);
+}
+
 static void created(struct request *request)
 {
     struct question_new *state = request->page;
-    if (state->create->answer.status == STATUS_INVALID) {
-        /* Everything else was checked here; only the database's clock knows what is past. */
-        fields_add(&state->fields, "closes_at", "past");
+    enum status status = state->create->answer.status;
+    if (status == STATUS_INVALID) {
+        /* Everything else was checked here; only the database knows what is past by its clock, and
+         * which ids were used for another question. */
+        bool past = names_field(state->create->answer.error, STR("closes_at"));
+        fields_add(&state->fields, past ? "closes_at" : "request_id", past ? "past" : "invalid");
         refuse(request);
+        return;
+    }
+    if (status == STATUS_USER_UNKNOWN) { /* a session that outlived its account */
+        request_log_in(request);
         return;
     }
     const struct question_create_reply *reply = request_need(request, state->create);

@@ -39,17 +39,26 @@ static void refuse(struct request *request, enum status status)
 static void created(struct request *request)
 {
     struct registration *state = request->page;
-    const struct dispatch_answer *answer = &state->create->answer;
-    if (answer->status == STATUS_OK && request_reads_json(request))
-        request_json_status(request, STATUS_OK, NULL, 0);
-    else if (answer->status == STATUS_OK)
-        request_redirect(request, 303, "/login?note=registered");
-    else if (answer->status == STATUS_ACCOUNT_TAKEN)
+    switch (state->create->answer.status) {
+    case STATUS_OK:
+        if (request_reads_json(request))
+            request_json_status(request, STATUS_OK, NULL, 0);
+        else
+            request_redirect(request, 303, "/login?note=registered");
+        break;
+    case STATUS_INVALID: /* all else was checked here: the id was used for another account */
+        fields_add(&state->fields, "request_id", "invalid");
+        refuse(request, STATUS_INVALID);
+        break;
+    case STATUS_ACCOUNT_TAKEN:
         refuse(request, STATUS_ACCOUNT_TAKEN);
-    else if (answer->status == STATUS_INTERNAL)
+        break;
+    case STATUS_INTERNAL:
         refuse(request, STATUS_STORAGE_FAILED);
-    else
-        request_fail(request, answer->status);
+        break;
+    default:
+        request_fail(request, state->create->answer.status);
+    }
 }
 
 static void hashed(struct request *request)

@@ -1,0 +1,19 @@
+"""A whole site for each file of this suite."""
+import pytest
+
+from tests.fixtures.site import Site
+
+
+@pytest.fixture(scope="module")
+def site(module_process, sample_database, redis, ipc_dir):
+    """One site for all tests of the module, with the sample data."""
+    return Site(module_process, sample_database, redis, ipc_dir)
+
+
+@pytest.fixture
+def own_site(process, make_database, redis, ipc_dir):
+    """own_site(*gateway settings, pools=…): a site of this test alone, on one database of the module."""
+    def start(*settings, database=None, **options):
+        return Site(process, database or make_database(samples=True), redis, ipc_dir, settings,
+                    **options)
+    return start
