@@ -140,6 +140,20 @@ static bool open_files(struct gateway *gateway)
     return gateway->files || complain("static files", error);
 }
 
+static bool load_common_passwords(struct gateway *gateway)
+{
+    const char *path = gateway->config->login.common_passwords_file;
+    gateway->common_passwords = common_passwords_load(path);
+    return gateway->common_passwords || complain(path, strerror(errno));
+}
+
+static void make_throttle(struct gateway *gateway)
+{
+    uint64_t seed;
+    random_bytes(&seed, sizeof seed);
+    gateway->throttle = throttle_new((size_t)gateway->config->throttle.table, seed);
+}
+
 /* Clients get what descriptors the process may have, less its own. */
 static size_t connection_limit(const struct config *config)
 {
@@ -245,8 +259,9 @@ struct gateway *gateway_start(const struct config *config)
     if (!gateway || !(gateway->loop = event_base_new()))
         die("out of memory");
     gateway->config = config;
-    if (!load_templates(gateway) || !open_files(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway) || !listen_admin(gateway)) {
+    make_throttle(gateway);
+    if (!load_templates(gateway) || !open_files(gateway) || !load_common_passwords(gateway) ||
+        !listen_http(gateway) || !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -282,6 +297,8 @@ void gateway_free(struct gateway *gateway)
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);
+    throttle_free(gateway->throttle);
+    common_passwords_free(gateway->common_passwords);
     for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)
         if (gateway->stop_signals[i])
             event_free(gateway->stop_signals[i]);

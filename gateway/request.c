@@ -1,5 +1,5 @@
-/* A request, in order: begin → route → origin → form → session → page → (asks → then)… → answer →
- * done. Each step either goes on to the next or answers. */
+/* A request, in order: begin → route → address → origin → form → session → page → (asks → then)…
+ * → answer → done. Each step either goes on to the next or answers. */
 #include "gateway/request.h"
 
 #include "gateway/http/cookie.h"
@@ -160,6 +160,8 @@ static bool is_reading(const struct request *request)
 static void run_page(struct request *request)
 {
     const struct route *route = request->route;
+    if (!request_account_may(request))
+        return;
     if (request->http->method == HTTP_POST && route->post)
         route->post(request);
     else
@@ -242,6 +244,8 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
         request_fail_http(request, 405);
     } else if (!has_room(gateway)) {
         request_fail(request, STATUS_BUSY);
+    } else if (!request_address_may(request)) {
+        return;
     } else if (is_reading(request)) {
         read_session(request);
     } else if (!origin_is_ours(request->http)) {
@@ -304,18 +308,10 @@ bool request_reads_json(const struct request *request)
     return request_wants(request) != WANTS_HTML;
 }
 
-static bool from_trusted_proxy(const struct request *request)
-{
-    const struct config_list *proxies = &request->gateway->config->gateway.trusted_proxies;
-    for (uint32_t i = 0; i < proxies->count; i++)
-        if (strcmp(proxies->items[i], request->exchange->client) == 0)
-            return true;
-    return false;
-}
-
 bool request_secure(const struct request *request)
 {
-    return request->gateway->config->session.secure_cookie ||
-           (from_trusted_proxy(request) &&
-            str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")));
+    const struct config *config = request->gateway->config;
+    return config->session.secure_cookie ||
+           (str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")) &&
+            client_is_proxy(&config->gateway.trusted_proxies, request->exchange->client));
 }

@@ -6,6 +6,7 @@
 #ifndef VOTE_GATEWAY_REQUEST_H
 #define VOTE_GATEWAY_REQUEST_H
 
+#include "gateway/client.h"
 #include "gateway/gateway.h"
 #include "gateway/http/form.h"
 #include "gateway/routes.h"
@@ -38,7 +39,8 @@ struct request {
     struct ask *asked;     /* all of them, newest first */
     size_t asks;           /* still without an answer */
     void (*then)(struct request *request);
-    void *page; /* the page's own state, in arena */
+    int64_t retry_after_s; /* what an answer 429 says */
+    void *page;            /* the page's own state, in arena */
 };
 
 /* ---- for the gateway ----------------------------------------------------------------------------
@@ -100,6 +102,21 @@ bool request_reads_json(const struct request *request);
 /* request_secure: did the client come by TLS (session.secure_cookie, or X-Scheme of a trusted
  * proxy)? */
 bool request_secure(const struct request *request);
+
+/* request_client: where it comes from, see client_of. */
+struct client request_client(const struct request *request);
+
+/* request_address_may, request_account_may: one more vote or page from this address, by this user.
+ * False, and answered 429, if that is too many. Each once, when it is known. */
+bool request_address_may(struct request *request);
+bool request_account_may(struct request *request);
+
+/* request_count_attempt: ask whether this log-in or registration may be tried (attempt_count), and
+ * request_attempt_allowed: what the answer was. False: retry_after_s is set, or it was answered
+ * because it is not known (*out_answered). request_clear_attempt: it succeeded. */
+struct ask *request_count_attempt(struct request *request, const char *kind, struct str account);
+bool request_attempt_allowed(struct request *request, const struct ask *ask, bool *out_answered);
+struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account);
 
 /* Answers, each exactly once for a request; one whose client has gone is dropped. */
 void request_respond(struct request *request, struct http_response *response);

@@ -14,6 +14,10 @@ void request_respond(struct request *request, struct http_response *response)
         return;
     char id[ID_TEXT + 1];
     request->answered = true;
+    if (response->status == 429)
+        http_response_add(
+            response, "Retry-After",
+            str_from(arena_printf(&request->arena, "%lld", (long long)request->retry_after_s)));
     http_response_add(response, "X-Request-Id", str_from(id_print(request->id, id)));
     http_exchange_respond(request->exchange, response); /* may end the request */
 }

@@ -7,8 +7,9 @@
 /* An address may choose one of these sentences, never write one. */
 static struct str known_note(struct request *request)
 {
-    static const char *const notes[] = {"registered", "logged_out", "voted",
-                                        "created",    "closed",     "deleted"};
+    static const char *const notes[] = {"registered", "logged_out", "logged_out_everywhere",
+                                        "voted",      "created",    "closed",
+                                        "deleted"};
     struct str note = request->http->query.size ? request_query(request, "note") : STR("");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (str_equal(note, str_from(notes[i])))
