@@ -290,8 +290,15 @@ bool request_form_id(struct request *request, struct id *out)
     return id_parse(field->value, out) && !id_is_none(*out);
 }
 
+bool request_sent_json(const struct request *request)
+{
+    return http_form_is_json(http_header(request->http, "Content-Type"));
+}
+
 enum request_wants request_wants(const struct request *request)
 {
+    if (request_sent_json(request))
+        return WANTS_JSON;
     if (http_header_has(request->http, "Accept", "text/html"))
         return WANTS_HTML;
     if (http_header_has(request->http, "Accept", "application/json"))

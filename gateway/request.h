@@ -90,6 +90,9 @@ struct str request_query(struct request *request, const char *name);
 /* request_form_id: the form's request_id, or a new one if it has none. False if it is malformed. */
 bool request_form_id(struct request *request, struct id *out);
 
+/* request_sent_json: is its body JSON? Then so is every answer to it. */
+bool request_sent_json(const struct request *request);
+
 /* Who asks? A browser takes text/html; a program may ask for JSON; curl says neither. */
 enum request_wants { WANTS_ANY, WANTS_HTML, WANTS_JSON };
 enum request_wants request_wants(const struct request *request);

@@ -1,4 +1,5 @@
 #include "gateway/static.h"
+#include "gateway/static_cache.h"
 #include "proto/base/clock.h"
 #include "tests/unit/test.h"
 
@@ -18,9 +19,22 @@ struct site {
     struct arena arena;
     struct static_files *files;
     struct http_response response;
+    bool show_index;
 };
 
 static struct site site;
+static int64_t now = 1000;
+
+static int64_t test_clock(void)
+{
+    return now;
+}
+
+/* What the server knew of its files is a second old: it looks again. */
+static void a_second_later(void)
+{
+    now += 1000;
+}
 
 static const char *at(const char *name)
 {
@@ -47,7 +61,10 @@ static void open_site(bool follow_symlinks, bool no_openat2)
                                    .aliases = aliases,
                                    .alias_count = 2,
                                    .follow_symlinks = follow_symlinks,
-                                   .no_openat2 = no_openat2};
+                                   .no_openat2 = no_openat2,
+                                   .compressed = at("made"),
+                                   .show_index = site.show_index,
+                                   .now_ms = test_clock};
     char error[256] = "";
     if (site.files)
         static_free(site.files);
@@ -71,7 +88,7 @@ static void site_open(void)
     memset(large, 'x', sizeof large);
     site = (struct site){.dir = "/tmp/vote-static-XXXXXX"};
     CHECK(mkdtemp(site.dir));
-    static const char *const dirs[] = {"root", "root/css", "second", "outside"};
+    static const char *const dirs[] = {"root", "root/css", "second", "outside", "made", "made/css"};
     for (size_t i = 0; i < COUNT(dirs); i++)
         CHECK_INT(mkdir(at(dirs[i]), 0755), 0);
     write_file("root/css/site.css", "body {}", 7);
@@ -340,20 +357,341 @@ TEST("a changed file has another tag and, when it is asked for, another version"
     get("css/site.css");
     const char *etag = arena_cstr(&site.arena, header("etag"));
     write_file("root/css/site.css", "body {} ", 8);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", version), NULL, 0);
     CHECK_STR(header("cache-control"), "no-cache");
     CHECK(!str_equal(header("etag"), str_from(etag)));
     CHECK(!str_equal(static_version(site.files, STR("css/site.css")), str_from(version)));
     write_file("root/css/site.css", "BODY {} ", 8);
+    a_second_later();
     static const struct timespec later[2] = {{.tv_sec = MODIFIED},
                                              {.tv_sec = MODIFIED, .tv_nsec = 6}};
     const char *upper = arena_cstr(&site.arena, static_version(site.files, STR("css/site.css")));
     CHECK_INT(utimensat(AT_FDCWD, at("root/css/site.css"), later, 0), 0);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", upper), NULL, 0);
     CHECK_STR(header("cache-control"), "no-cache");
     write_file("root/css/site.css", "body {}", 7);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", version), NULL, 0);
     CHECK_STR(header("cache-control"), "public, max-age=31536000, immutable");
+    site_close();
+}
+
+/* ---- ranges and conditions ----------------------------------------------------------------- */
+
+#define ONE(name_, value_) ((struct http_header[]){{STR(name_), str_from(value_)}})
+
+TEST("a range of bytes is answered with these bytes, and no other range is (RFC 9110, 14.1.2)")
+{
+    static const struct {
+        const char *range;
+        int status;
+        const char *body, *content_range;
+    } rows[] = {
+        {"bytes=0-0", 206, "b", "bytes 0-0/7"},
+        {"bytes=1-3", 206, "ody", "bytes 1-3/7"},
+        {"bytes=5-", 206, "{}", "bytes 5-6/7"},
+        {"bytes=5-700", 206, "{}", "bytes 5-6/7"},
+        {"bytes=0-99999999999999999999999", 206, "body {}", "bytes 0-6/7"},
+        {"bytes=-2", 206, "{}", "bytes 5-6/7"},
+        {"bytes=-700", 206, "body {}", "bytes 0-6/7"},
+        {"BYTES=0-6", 206, "body {}", "bytes 0-6/7"},
+        {"bytes=7-", 416, NULL, "bytes */7"},
+        {"bytes=99999999999999999999999-", 416, NULL, "bytes */7"},
+        {"bytes=-0", 416, NULL, "bytes */7"},
+        {"bytes=3-1", 416, NULL, "bytes */7"},
+        {"bytes=0-1,3-4", 416, NULL, "bytes */7"},
+        {"bytes=-", 416, NULL, "bytes */7"},
+        {"bytes=", 416, NULL, "bytes */7"},
+        {"bytes", 416, NULL, "bytes */7"},
+        {"", 416, NULL, "bytes */7"},
+        {"bytes=a-b", 416, NULL, "bytes */7"},
+        {"bytes=1-2x", 416, NULL, "bytes */7"},
+        {"bytes= 1-2", 416, NULL, "bytes */7"},
+        {"bytes=+1-2", 416, NULL, "bytes */7"},
+        {"bytes=1--2", 416, NULL, "bytes */7"},
+        {"bytes 1-2", 416, NULL, "bytes */7"},
+        {"lines=1-2", 200, "body {}", ""},
+    };
+    site_open();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int status = serve(HTTP_GET, STR("css/site.css"), "", ONE("Range", rows[i].range), 1);
+        if (status != rows[i].status)
+            TEST_FAIL("\"%s\" gave %d", rows[i].range, status);
+        CHECK_STR(header("content-range"), rows[i].content_range);
+        if (rows[i].body)
+            CHECK_STR(site.response.body, rows[i].body);
+    }
+    struct http_header twice[] = {{STR("Range"), STR("bytes=0-1")},
+                                  {STR("Range"), STR("bytes=2-")}};
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", twice, 2), 416);
+    CHECK_INT(serve(HTTP_HEAD, STR("css/site.css"), "", ONE("Range", "bytes=0-1"), 1), 200);
+    CHECK_STR(header("accept-ranges"), "bytes");
+    CHECK_INT(serve(HTTP_GET, STR("empty.txt"), "", ONE("Range", "bytes=0-"), 1), 416);
+    CHECK_INT(serve(HTTP_GET, STR("empty.txt"), "", ONE("Range", "bytes=-1"), 1), 416);
+    CHECK_INT(serve(HTTP_GET, STR("large.bin"), "", ONE("Range", "bytes=99990-"), 1), 206);
+    CHECK_INT(site.response.file.offset, 99990);
+    CHECK_INT(site.response.file.size, 10);
+    serve(HTTP_GET, STR("x"), "", NULL, 0);
+    site_close();
+}
+
+TEST("If-Range lets a range through only for the bytes it was begun with (RFC 9110, 13.1.5)")
+{
+    static const struct {
+        const char *condition;
+        int status;
+    } rows[] = {
+        {"ETAG", 206},
+        {"W/ETAG", 200},
+        {"\"x\"", 200},
+        {"ETAG, ETAG", 200},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 206},
+        {"Sun, 06 Nov 1994 08:49:38 GMT", 200},
+        {"yesterday", 200},
+    };
+    site_open();
+    get("css/site.css");
+    char *etag = arena_cstr(&site.arena, header("etag"));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *text = rows[i].condition;
+        if (strstr(text, "ETAG"))
+            text = i == 3   ? arena_printf(&site.arena, "%s, %s", etag, etag)
+                   : i == 1 ? arena_printf(&site.arena, "W/%s", etag)
+                            : etag;
+        struct http_header headers[] = {{STR("Range"), STR("bytes=1-3")},
+                                        {STR("If-Range"), str_from(text)}};
+        int status = serve(HTTP_GET, STR("css/site.css"), "", headers, 2);
+        if (status != rows[i].status)
+            TEST_FAIL("\"%s\" gave %d", text, status);
+    }
+    site_close();
+}
+
+TEST("If-Match and If-Unmodified-Since stop with 412, tags before dates (RFC 9110, 13.1.1, 13.1.4)")
+{
+    static const struct {
+        const char *match, *since;
+        int status;
+    } rows[] = {
+        {"ETAG", "", 200},
+        {"*", "", 200},
+        {"\"x\"", "", 412},
+        {"WEAK", "", 412},
+        {"", "Sun, 06 Nov 1994 08:49:37 GMT", 200},
+        {"", "Sun, 06 Nov 1994 08:49:36 GMT", 412},
+        {"", "yesterday", 200},
+        {"ETAG", "Sun, 06 Nov 1994 08:49:36 GMT", 200},
+    };
+    site_open();
+    get("css/site.css");
+    char *etag = arena_cstr(&site.arena, header("etag"));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct http_header headers[3];
+        size_t count = 0;
+        const char *match = strcmp(rows[i].match, "ETAG") == 0 ? etag
+                            : strcmp(rows[i].match, "WEAK") == 0
+                                ? arena_printf(&site.arena, "W/%s", etag)
+                                : rows[i].match;
+        if (*match)
+            headers[count++] = (struct http_header){STR("If-Match"), str_from(match)};
+        if (*rows[i].since)
+            headers[count++] =
+                (struct http_header){STR("If-Unmodified-Since"), str_from(rows[i].since)};
+        int status = serve(HTTP_GET, STR("css/site.css"), "", headers, count);
+        if (status != rows[i].status)
+            TEST_FAIL("\"%s\", \"%s\" gave %d", match, rows[i].since, status);
+        headers[count++] = (struct http_header){STR("If-None-Match"), STR("*")};
+        CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, count),
+                  rows[i].status == 200 ? 304 : 412);
+    }
+    site_close();
+}
+
+/* ---- compressed copies --------------------------------------------------------------------- */
+
+TEST("a compressed copy goes to those who ask for it, as they weigh it (RFC 9110, 12.5.3)")
+{
+    static const struct {
+        const char *accept;
+        const char *coding; /* "": none */
+    } rows[] = {
+        {"br", "br"},
+        {"gzip", "gzip"},
+        {"gzip, deflate, br", "br"},
+        {"GZIP;q=1.0, br;q=0.9", "gzip"},
+        {"gzip;q=0.5 , br; q=0.500", "br"},
+        {"br;q=0, gzip", "gzip"},
+        {"br;q=0.000", ""},
+        {"*", "br"},
+        {"br;q=0, *", "gzip"},
+        {"*;q=0, gzip;q=0.001", "gzip"},
+        {"identity, gzip;q=0.5", ""},
+        {"identity;q=0.5, gzip;q=0.5", "gzip"},
+        {"identity;q=0", ""},
+        {"", ""},
+        {"deflate", ""},
+        {"gzip;q=2", ""},
+        {"gzip;q=1.001", ""},
+        {"gzip;q=0.0001", ""},
+        {"gzip;q=", ""},
+        {"gzip;q", ""},
+        {"gzip;x=1", ""},
+        {"gz ip", ""},
+        {"gzip;q=x, br", "br"},
+    };
+    site_open();
+    write_file("made/css/site.css.br", "B", 1);
+    write_file("made/css/site.css.gz", "G", 1);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        CHECK_INT(
+            serve(HTTP_GET, STR("css/site.css"), "", ONE("Accept-Encoding", rows[i].accept), 1),
+            200);
+        struct str coding = header("content-encoding");
+        if (!str_equal(coding, str_from(rows[i].coding)))
+            TEST_FAIL("\"%s\" gave \"%.*s\"", rows[i].accept, STR_ARG(coding));
+        CHECK_STR(site.response.body, !coding.size ? "body {}" : coding.size == 2 ? "B" : "G");
+        CHECK_STR(header("content-type"), "text/css; charset=utf-8");
+        CHECK_STR(header("vary"), "Accept-Encoding");
+    }
+    get("both.txt");
+    CHECK_STR(header("vary"), "");
+    site_close();
+}
+
+TEST("each copy has its own tag and ranges, and the date of the file")
+{
+    site_open();
+    write_file("root/css/site.css.gz", "0123", 4);
+    get("css/site.css");
+    char *plain = arena_cstr(&site.arena, header("etag"));
+    struct http_header headers[] = {{STR("Accept-Encoding"), STR("gzip")},
+                                    {STR("Range"), STR("bytes=1-2")},
+                                    {STR(""), STR("")}};
+    serve(HTTP_GET, STR("css/site.css"), "", headers, 1);
+    char *zipped = arena_cstr(&site.arena, header("etag"));
+    CHECK_STR(str_from(zipped), "\"ae1b981bc490a05-4-gz\"");
+    CHECK_STR(header("last-modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 2), 206);
+    CHECK_STR(site.response.body, "12");
+    CHECK_STR(header("content-range"), "bytes 1-2/4");
+    CHECK_STR(header("content-encoding"), "gzip");
+    headers[2] = (struct http_header){STR("If-Range"), str_from(zipped)};
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 3), 206);
+    headers[2].value = str_from(plain);
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 3), 200);
+    headers[2].value = STR("Sun, 06 Nov 1994 08:49:37 GMT"); /* both copies have that date */
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 3), 200);
+    headers[1] = (struct http_header){STR("If-None-Match"), str_from(zipped)};
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 2), 304);
+    CHECK_STR(header("vary"), "Accept-Encoding");
+    headers[1].value = str_from(plain);
+    CHECK_INT(serve(HTTP_GET, STR("css/site.css"), "", headers, 2), 200);
+    CHECK_INT(get("css/site.css.gz"), 200);
+    CHECK_STR(header("content-encoding"), "");
+    site_close();
+}
+
+TEST("a copy that is older than its file is not sent")
+{
+    site_open();
+    static const struct timespec newer[2] = {{.tv_sec = MODIFIED + 1}, {.tv_sec = MODIFIED + 1}};
+    write_file("made/css/site.css.br", "B", 1);
+    CHECK_INT(utimensat(AT_FDCWD, at("root/css/site.css"), newer, 0), 0);
+    serve(HTTP_GET, STR("css/site.css"), "", ONE("Accept-Encoding", "br"), 1);
+    CHECK_STR(site.response.body, "body {}");
+    site_close();
+}
+
+/* ---- listing ------------------------------------------------------------------------------- */
+
+static int list(const char *path, const char *name)
+{
+    struct http_request request = {.method = HTTP_GET, .path = str_from(path)};
+    static_serve(site.files, &request, str_from(name), &site.arena, &site.response);
+    return site.response.status;
+}
+
+TEST("a directory is listed if the operator says so: what would be served, its names escaped")
+{
+    site_open();
+    CHECK_INT(list("/static/css", "css"), 403);
+    write_file("root/css/<a href='x'>&\".txt", "x", 1);
+    write_file("second/javascript:x?y=%41", "x", 1);
+    CHECK_INT(mkdir(at("second/css"), 0755), 0);
+    write_file("second/css/site.css", "x", 1);
+    write_file("second/css/deep.css", "x", 1);
+    site.show_index = true;
+    open_site(false, false);
+    CHECK_INT(list("/static/css", "css"), 200);
+    CHECK_STR(header("content-type"), "text/html; charset=utf-8");
+    const char *page = arena_cstr(&site.arena, site.response.body);
+    CHECK(strstr(page, "<ul>\n<li><a href=\"/static/css/%3Ca%20href%3D%27x%27%3E%26%22.txt\">"
+                       "&#60;a href=&#39;x&#39;&#62;&#38;&#34;.txt</a></li>\n"
+                       "<li><a href=\"/static/css/deep.css\">deep.css</a></li>\n"
+                       "<li><a href=\"/static/css/site.css\">site.css</a></li>\n</ul>"));
+    CHECK_INT(list("/static/", ""), 200);
+    page = arena_cstr(&site.arena, site.response.body);
+    CHECK(strstr(page, "<a href=\"/static/javascript%3Ax%3Fy%3D%2541\">"));
+    CHECK(strstr(page, "<a href=\"/static/css/\">css/</a>"));
+    CHECK(strstr(page, ">inside.css<"));
+    static const char *const hidden[] = {">fifo",    ">socket", ">relative.txt", ">absolute.txt",
+                                         ">away",    ">loop",   ">dangling",     ">..",
+                                         ">lib.css", "secret"};
+    for (size_t i = 0; i < COUNT(hidden); i++)
+        if (strstr(page, hidden[i]))
+            TEST_FAIL("%s is listed", hidden[i]);
+    CHECK_INT(list("/static/away", "away"), 404);
+    CHECK_INT(list("/static/fifo", "fifo"), 403);
+    CHECK_INT(list("/static/nothing", "nothing"), 404);
+    site_close();
+}
+
+/* ---- the open files ------------------------------------------------------------------------ */
+
+TEST("an open file is believed for less than a second")
+{
+    site_open();
+    get("css/site.css");
+    write_file("root/css/site.css", "body { }", 8);
+    now += 999;
+    get("css/site.css");
+    CHECK_STR(site.response.body, "body {}");
+    now += 1;
+    get("css/site.css");
+    CHECK_STR(site.response.body, "body { }");
+    CHECK_INT(unlink(at("root/css/site.css")), 0);
+    a_second_later();
+    CHECK_INT(get("css/site.css"), 404);
+    site_close();
+}
+
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+TEST("no more files stay open than there is room for, those asked for lately")
+{
+    site_open();
+    get("css/site.css");
+    size_t before = open_descriptors();
+    for (int i = 0; i < 3 * STATIC_CACHE_FILES; i++) {
+        const char *name = arena_printf(&site.arena, "n%d.txt", i);
+        write_file(arena_printf(&site.arena, "root/%s", name), "x", 1);
+        CHECK_INT(get(name), 200);
+        if (i == 0)
+            write_file("root/css/site.css", "later", 5);
+        get("css/site.css");
+        CHECK_STR(site.response.body, "body {}");
+    }
+    CHECK_INT(open_descriptors() - before, STATIC_CACHE_FILES - 1);
+    CHECK_INT(unlink(at("root/n0.txt")), 0);
+    CHECK_INT(get("n0.txt"), 404);
     site_close();
 }
 
