@@ -20,11 +20,8 @@
 #include <sys/stat.h>
 
 enum {
-    DESCRIPTORS_OWN = 64, /* beside client connections: queues, files, log */
-    REJOIN_MS = 2000,     /* requests wait so long for a service whose last pool left */
-    LINGER_MS = 2000,     /* after the last answer, for the client to hang up */
-    BODY_RATE = 1024,     /* bytes a second a client must send of a body */
-    HEADER_COUNT = 100,
+    DESCRIPTORS_OWN = 256, /* beside client connections: queues, open files, log */
+    REJOIN_MS = 2000,      /* requests wait so long for a service whose last pool left */
 };
 
 /* ---- handlers of the HTTP server ----------------------------------------------------------- */
@@ -134,6 +131,8 @@ static bool open_files(struct gateway *gateway)
     struct static_config files = {
         .roots = roots,
         .root_count = config->files.bootstrap_dir[0] ? 2 : 1,
+        .compressed = config->files.static_compressed_dir,
+        .show_index = config->files.static_show_index,
         .follow_symlinks = config->files.static_follow_symlinks,
     };
     gateway->files = static_new(&files, error, sizeof error);
@@ -167,15 +166,21 @@ static bool listen_http(struct gateway *gateway)
         .limits = {.request_line = (size_t)config->limits.request_line,
                    .header_field = (size_t)config->limits.header_field,
                    .headers = (size_t)config->limits.headers,
-                   .header_count = HEADER_COUNT,
+                   .header_count = (size_t)config->limits.header_count,
                    .body = (size_t)config->limits.body},
         .timeouts = {.head = config->timeouts.head,
                      .body = config->timeouts.body,
-                     .body_rate = BODY_RATE,
+                     .body_rate = config->timeouts.body_rate,
+                     .request = config->timeouts.request,
                      .idle = config->timeouts.idle,
                      .write = config->timeouts.write_stall,
-                     .linger = LINGER_MS},
+                     .linger = config->timeouts.linger},
         .max_connections = connection_limit(config),
+        .max_per_client = (size_t)config->gateway.max_connections_per_client,
+        .proxies = config->gateway.trusted_proxies.items,
+        .proxy_count = config->gateway.trusted_proxies.count,
+        .output_max = (size_t)config->limits.output,
+        .server_header = config->gateway.server_header,
     };
     struct http_handler handler = {gateway, on_request, on_error, on_gone, on_done, on_drained};
     gateway->server = http_server_new(gateway->loop, &server, &handler, error, sizeof error);
