@@ -8,6 +8,7 @@
 
 #include "gateway/admin.h"
 #include "gateway/http/event.h"
+#include "gateway/http/syntax.h"
 #include "gateway/request.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
@@ -108,6 +109,12 @@ static bool complain(const char *what, const char *why)
 {
     fprintf(stderr, "vote-gateway: %s: %s\n", what, why);
     return false;
+}
+
+static bool check_settings(const struct config *config)
+{
+    return http_all(str_from(config->session.cookie_name), HTTP_TOKEN) ||
+           complain("session.cookie_name", "expected letters, digits and the signs of a token");
 }
 
 static bool load_templates(struct gateway *gateway)
@@ -250,8 +257,9 @@ struct gateway *gateway_start(const struct config *config)
     if (!gateway || !(gateway->loop = event_base_new()))
         die("out of memory");
     gateway->config = config;
-    if (!load_templates(gateway) || !open_files(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway) || !listen_admin(gateway)) {
+    gateway->gzip = gzip_new();
+    if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
+        !listen_http(gateway) || !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -284,6 +292,7 @@ void gateway_free(struct gateway *gateway)
         event_base_loop(gateway->loop, EVLOOP_ONCE);
     dispatch_free(gateway->dispatch);
     access_log_free(gateway->access_log);
+    gzip_free(gateway->gzip);
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);

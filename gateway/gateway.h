@@ -4,6 +4,7 @@
 
 #include "gateway/access_log.h"
 #include "gateway/dispatch.h"
+#include "gateway/gzip.h"
 #include "gateway/http/server.h"
 #include "gateway/static.h"
 #include "gateway/tpl/tpl.h"
@@ -19,6 +20,7 @@ struct gateway {
     struct dispatch *dispatch;
     struct tpl_env *templates;
     struct static_files *files;
+    struct gzip *gzip;
     struct access_log *access_log; /* NULL: off */
     struct event *stop_signals[2];
     struct event *stop_timer; /* while it stops: how long it may take */

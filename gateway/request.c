@@ -196,8 +196,7 @@ static bool session_id_is_good(struct str id)
 static void read_session(struct request *request)
 {
     struct str id;
-    const char *cookie = request->gateway->config->session.cookie_name;
-    if (http_cookie_get(request->http, cookie, &id) && session_id_is_good(id))
+    if (http_cookie_get(request->http, request_cookie_name(request), &id) && session_id_is_good(id))
         request->session_id = arena_str(&request->arena, id);
     if (request->route->session == SESSION_NONE) {
         run_page(request);
@@ -320,9 +319,34 @@ static bool from_trusted_proxy(const struct request *request)
     return false;
 }
 
+bool request_came_by_https(const struct request *request)
+{
+    return str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")) &&
+           from_trusted_proxy(request);
+}
+
 bool request_secure(const struct request *request)
 {
-    return request->gateway->config->session.secure_cookie ||
-           (from_trusted_proxy(request) &&
-            str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")));
+    return request->gateway->config->session.secure_cookie || request_came_by_https(request);
+}
+
+const char *request_cookie_name(struct request *request)
+{
+    const char *name = request->gateway->config->session.cookie_name;
+    return request->gateway->config->session.host_prefix
+               ? arena_printf(&request->arena, "__Host-%s", name)
+               : name;
+}
+
+void request_set_cookie(struct request *request, struct str session_id)
+{
+    bool host_prefix = request->gateway->config->session.host_prefix;
+    int64_t life_s = request->gateway->config->session.absolute_s;
+    struct http_cookie cookie = {
+        .name = str_from(request_cookie_name(request)),
+        .value = session_id,
+        .max_age = session_id.size ? life_s : 0,
+        .secure = host_prefix || request_secure(request), /* RFC 6265bis, section 4.1.3.2 */
+    };
+    request->cookie = http_cookie_write(&request->arena, &cookie);
 }

@@ -298,6 +298,9 @@ static int serve_listing(struct static_files *files, const struct http_request *
         *out =
             http_response_make(200, "text/html; charset=utf-8", arena_str(arena, buf_str(&page)));
         http_response_add(out, "Cache-Control", STR("no-cache"));
+        http_response_add(out, "Content-Security-Policy",
+                          STR("default-src 'none'; base-uri 'none'; form-action 'none'; "
+                              "frame-ancestors 'none'"));
     }
     buf_free(&page);
     return status;

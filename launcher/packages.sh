@@ -5,9 +5,10 @@
 PACKAGES_BUILD=(
     gcc libc6-dev cmake ninja-build pkg-config
     libevent-dev libzmq3-dev libmariadb-dev libhiredis-dev libjansson-dev libsodium-dev libcyaml-dev libyaml-dev
+    zlib1g-dev brotli gzip libjs-bootstrap5
 )
 PACKAGES_RUN=(
-    mariadb-server-core mariadb-client-core redis-server supervisor curl libjs-bootstrap5
+    mariadb-server-core mariadb-client-core redis-server supervisor curl
 )
 PACKAGES_TEST=(
     git clang clang-format shellcheck

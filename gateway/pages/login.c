@@ -1,7 +1,6 @@
 /* /login and /logout. An unknown account takes the same way, and the same time, as a wrong
  * password: a hash is checked in either case. */
 #include "gateway/fields.h"
-#include "gateway/http/cookie.h"
 #include "gateway/pages/pages.h"
 #include "gateway/view.h"
 
@@ -49,15 +48,13 @@ void login_get(struct request *request)
 
 /* ---- logging in: account → password → session → cookie ------------------------------------- */
 
-static void go_home_with_cookie(struct request *request, int http_status,
-                                const struct http_cookie *cookie)
+/* A browser goes to the first page; a program that sent JSON is told that it went well. */
+static void go_home(struct request *request, int http_status)
 {
-    struct http_response response =
-        http_response_make(http_status, "text/plain; charset=utf-8", STR(""));
-    http_response_add(&response, "Location", STR("/"));
-    http_response_add(&response, "Set-Cookie", http_cookie_write(&request->arena, cookie));
-    http_response_add(&response, "Cache-Control", STR("no-store"));
-    request_respond(request, &response);
+    if (request_sent_json(request))
+        request_json_status(request, STATUS_OK, NULL, 0);
+    else
+        request_redirect(request, http_status, "/");
 }
 
 static void session_made(struct request *request)
@@ -66,13 +63,8 @@ static void session_made(struct request *request)
     const struct session_create_reply *reply = request_need(request, login->create);
     if (!reply)
         return;
-    go_home_with_cookie(request, 302,
-                        &(struct http_cookie){
-                            .name = str_from(request->gateway->config->session.cookie_name),
-                            .value = reply->session_id,
-                            .max_age = request->gateway->config->session.absolute_s,
-                            .secure = request_secure(request),
-                        });
+    request_set_cookie(request, reply->session_id);
+    go_home(request, 302);
 }
 
 static void verified(struct request *request)
@@ -147,13 +139,8 @@ void login_post(struct request *request)
 
 static void clear_cookie(struct request *request)
 {
-    go_home_with_cookie(request, 303,
-                        &(struct http_cookie){
-                            .name = str_from(request->gateway->config->session.cookie_name),
-                            .value = STR(""),
-                            .max_age = 0,
-                            .secure = request_secure(request),
-                        });
+    request_set_cookie(request, STR(""));
+    go_home(request, 303);
 }
 
 static void session_gone(struct request *request)
