@@ -11,7 +11,7 @@ PACKAGES_RUN=(
     mariadb-server-core mariadb-client-core redis-server supervisor curl
 )
 PACKAGES_TEST=(
-    git clang clang-format shellcheck
+    git clang clang-format shellcheck gcovr
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2
     python3-aiohttp python3-aiohttp-session python3-selenium
     chromium chromium-driver fonts-noto-cjk
