@@ -1,7 +1,6 @@
 """Too many: log-ins, registrations, votes, pages. And the end of all sessions of a person."""
 import itertools
 import re
-import tempfile
 
 import pytest
 
@@ -59,13 +58,6 @@ def limited_site(module_process, sample_database, redis, ipc_dir):
     site.start_pool("session", *LIMITS)
     site.await_ready()
     return site
-
-
-@pytest.fixture
-def own_dir():
-    """For the queues of a site that the module's pools must not find."""
-    with tempfile.TemporaryDirectory(prefix="vote-ipc-", dir="/tmp") as directory:
-        yield directory
 
 
 @pytest.fixture
