@@ -125,11 +125,11 @@ struct client request_client(const struct request *request);
 bool request_address_may(struct request *request);
 bool request_account_may(struct request *request);
 
-/* request_count_attempt: ask whether this log-in or registration may be tried (attempt_count), and
- * request_attempt_allowed: what the answer was. False: retry_after_s is set, or it was answered
- * because it is not known (*out_answered). request_clear_attempt: it succeeded. */
+/* request_count_attempt: ask whether this log-in or registration may be tried (attempt_count).
+ * request_attempt: the answer: OK; TOO_MANY_ATTEMPTS, and retry_after_s is set; or why it is not
+ * known. request_clear_attempt: tell that it succeeded. */
 struct ask *request_count_attempt(struct request *request, const char *kind, struct str account);
-bool request_attempt_allowed(struct request *request, const struct ask *ask, bool *out_answered);
+enum status request_attempt(struct request *request, const struct ask *ask);
 struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account);
 
 /* Answers, each exactly once for a request; one whose client has gone is dropped. */

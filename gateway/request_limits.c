@@ -4,13 +4,13 @@
 
 #include "proto/base/clock.h"
 
-/* ---- attempts: counted in Redis ------------------------------------------------------------ */
-
 struct client request_client(const struct request *request)
 {
     return client_of(&request->gateway->config->gateway.trusted_proxies, request->exchange->client,
                      request->http);
 }
+
+/* ---- attempts: counted in Redis ------------------------------------------------------------ */
 
 static struct str address_text(struct request *request)
 {
@@ -24,13 +24,13 @@ struct ask *request_count_attempt(struct request *request, const char *kind, str
                        &(struct attempt_count){str_from(kind), account, address_text(request)});
 }
 
-bool request_attempt_allowed(struct request *request, const struct ask *ask, bool *out_answered)
+enum status request_attempt(struct request *request, const struct ask *ask)
 {
-    const struct attempt_count_reply *reply = request_need(request, ask);
-    *out_answered = !reply;
-    if (reply)
-        request->retry_after_s = reply->retry_after_s;
-    return reply && reply->allowed;
+    if (ask->answer.status != STATUS_OK)
+        return ask->answer.status;
+    const struct attempt_count_reply *reply = ask->answer.reply;
+    request->retry_after_s = reply->retry_after_s;
+    return reply->allowed ? STATUS_OK : STATUS_TOO_MANY_ATTEMPTS;
 }
 
 struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account)

@@ -101,10 +101,13 @@ static void verified(struct request *request)
 static void counted(struct request *request)
 {
     struct login *login = request->page;
-    bool answered;
-    if (!request_attempt_allowed(request, login->attempt, &answered)) {
-        if (!answered)
-            refuse(request, STATUS_TOO_MANY_ATTEMPTS);
+    enum status attempt = request_attempt(request, login->attempt);
+    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
+        refuse(request, attempt);
+        return;
+    }
+    if (attempt != STATUS_OK) { /* not known is not allowed */
+        request_fail(request, attempt);
         return;
     }
     if (login->user_by_account && login->user_by_account->answer.status != STATUS_USER_UNKNOWN) {

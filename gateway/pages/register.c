@@ -82,10 +82,13 @@ static void hashed(struct request *request)
 static void counted(struct request *request)
 {
     struct registration *state = request->page;
-    bool answered;
-    if (!request_attempt_allowed(request, state->attempt, &answered)) {
-        if (!answered)
-            refuse(request, STATUS_TOO_MANY_ATTEMPTS);
+    enum status attempt = request_attempt(request, state->attempt);
+    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
+        refuse(request, attempt);
+        return;
+    }
+    if (attempt != STATUS_OK) { /* not known is not allowed */
+        request_fail(request, attempt);
         return;
     }
     state->hash =
