@@ -54,7 +54,7 @@ def refuses(port):
         return client.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, place):
+def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, environment, place):
     port = free_port()
     up = vote("up", "--dir", place, "--port", port)
     assert up.returncode == 0, up.stderr
@@ -74,6 +74,9 @@ def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, place):
     for name in ("mariadb", "redis", "db", "session", "password", "gateway"):
         assert re.search(rf"^{name}:{name}_\d+ +RUNNING", status.stdout, re.M)
     assert "threads" in status.stdout
+    early = subprocess.run(["bash", "-c", f"{ROOT}/vote status --dir {place} | head -n 1"], env=environment,
+                           text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert (early.stdout, early.stderr) == (f"vote: http://127.0.0.1:{port}\n", "")  # a reader that leaves
     assert "Running on" in vote("logs", "gateway", "--dir", place).stdout
 
     assert vote("down", "--dir", place).returncode == 0
