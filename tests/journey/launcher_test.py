@@ -127,6 +127,12 @@ def test_a_port_in_use_is_one_line_and_nothing_runs(vote, place):
     assert vote("status", "--dir", place).stdout == "vote: not running\n"
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_of_another_machine_is_one_line_and_nothing_runs(vote, place, host):
+    fails_with_one_line(vote("up", "--dir", place, "--host", host), rf"{host} is no address of this machine$")
+    assert vote("status", "--dir", place).stdout == "vote: not running\n"
+
+
 def test_a_broken_configuration_is_its_own_line_and_nothing_runs(vote, place, build_dir, tmp_path):
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns("build", "var", ".git"))
