@@ -300,6 +300,7 @@ void dispatch_take_back(struct dispatch *dispatch, struct slot *slot)
 
 static void measure(struct queue *queue, const struct slot *slot, const struct envelope *envelope)
 {
+    queue->served++;
     histogram_add(&queue->wait, HISTOGRAM_TIME, slot->sent_us - slot->queued_us);
     histogram_add(&queue->pool_queue, HISTOGRAM_TIME, envelope->queue_us);
     histogram_add(&queue->pool_service, HISTOGRAM_TIME, envelope->service_us);
@@ -372,6 +373,15 @@ static void give_back(struct pool *pool, enum lane lane, const struct envelope *
     *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
 }
 
+/* Is it the answer to what was sent last? One to an earlier attempt may be older than those who
+ * joined before the next. */
+static bool answers(const struct slot *slot, const struct pool *pool, enum lane lane,
+                    const struct envelope *envelope)
+{
+    return slot->state == SLOT_SENT && slot->pool == pool && slot->type->lane == lane &&
+           slot->attempt == envelope->attempt;
+}
+
 void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         const struct envelope *envelope, const struct message_type *type,
                         struct str body)
@@ -382,7 +392,7 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
-    if (!slot || slot->state != SLOT_SENT || slot->pool != pool || slot->type->lane != lane) {
+    if (!slot || !answers(slot, pool, lane, envelope)) {
         dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
     } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);
@@ -424,13 +434,13 @@ static void expire(struct dispatch *dispatch, struct slot_list *list, int64_t no
 /* What pools can do shows only while requests wait: in quiet times they answer what there is. */
 static void take_rate(struct queue *queue, int64_t elapsed_us)
 {
-    double now = (double)(queue->answered - queue->rate_of) * 1e6 / (double)elapsed_us;
+    double now = (double)(queue->served - queue->rate_of) * 1e6 / (double)elapsed_us;
     bool waits = queue->waiting.count > 0;
     if (!waits)
         queue->rate = 0;
     else if (queue->waited)
         queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
-    queue->rate_of = queue->answered;
+    queue->rate_of = queue->served;
     queue->waited = waits;
 }
 
