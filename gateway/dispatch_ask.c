@@ -272,8 +272,10 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
 
 /* ---- again --------------------------------------------------------------------------------- */
 
+/* Under a new name: its first pool may get it again, and still answer it for the first time. */
 static void to_front(struct dispatch *dispatch, struct slot *slot)
 {
+    slot->generation++;
     slot_list_remove(&dispatch_queue(dispatch, slot->type)->sent, slot);
     enqueue(dispatch, slot, true);
 }
