@@ -27,9 +27,10 @@ struct queue {
     struct slot_list sent;    /* SLOT_SENT, oldest first */
     int64_t asked, answered, busy, expired, lost, retried, late;
     int64_t retry_budget;
-    int64_t rate_of; /* answered, when the rate was last taken */
-    double rate;     /* answers a second while requests wait, moving average; 0: not known */
-    bool waited;     /* did requests wait when the rate was last taken? */
+    int64_t
+        rate_of; /* answers of pools, when the rate was last taken: one serves all who share it */
+    double rate; /* answers a second while requests wait, moving average; 0: not known */
+    bool waited; /* did requests wait when the rate was last taken? */
     struct histogram wait, pool_queue, pool_service, total, batch, shared;
 };
 
