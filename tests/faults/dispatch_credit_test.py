@@ -164,22 +164,6 @@ def test_what_would_wait_too_long_is_refused_though_the_queue_has_room(make_worl
     world.serve_all(calls + extra, pool)
 
 
-def test_answers_that_are_shared_do_not_make_a_queue_look_faster_than_it_is(make_world):
-    """Each of 20 reads is asked by twenty; the pool answers seven reads a second, not 140."""
-    world = make_world(gateway__deadline_ms=20000, gateway__share_reads="true")
-    pool = world.pool(capacity=1)
-    calls = [world.read(question) for question in range(1, 21) for _ in range(20)]
-    world.until_asked("db", "read", 400)
-    for _ in range(5):
-        pool.serve(1)
-        wait(0.15)
-    calls += [world.read(question) for question in range(21, 121)]
-    world.until_asked("db", "read", 500)
-    assert world.queue().busy > 0, "115 take longer than half of 20 s"
-    world.settle(pool)
-    assert {call.status() for call in calls} == {200, 503}
-
-
 def test_a_burst_after_quiet_times_waits_its_turn(make_world):
     """What was answered while little was asked says nothing of what can be answered."""
     world = make_world(gateway__deadline_ms=5000)

@@ -108,6 +108,25 @@ def test_a_pool_that_was_given_up_returns_by_itself(make_world):
     assert world.queue().late == 0, "answers of strangers are nobody's"
 
 
+def test_an_answer_to_the_first_attempt_is_not_that_of_the_second(make_world):
+    """The read that joins meanwhile may only be answered with what was read after it was asked."""
+    world = make_world(pools__dead_ms=400)
+    pool = world.pool()
+    first = world.reads(1)[0]
+    held = pool.take()
+    world.until_lost(pool)
+    joined = world.reads(1)[0]
+    pool.ready()
+    again = pool.take()
+    assert (held.attempt, again.attempt) == (1, 2)
+    pool.answer(held, body={"choices": []})
+    row = {"id": 1, "delete_flag": 0, "choice_text": "python", "votes": 3, "question_id": 1,
+           "create_time": "2018-04-15 19:47:16"}
+    pool.answer(again, body={"choices": [row]})
+    assert [first.answer()[2], joined.answer()[2]] == [[row], [row]]
+    assert world.queue().late == 1
+
+
 def test_a_pool_is_not_given_up_for_the_time_its_gateway_was_stopped(make_world):
     world = make_world(pools__dead_ms=500)
     pool = world.pool()
