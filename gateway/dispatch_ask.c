@@ -374,6 +374,15 @@ static void give_back(struct pool *pool, enum lane lane, const struct envelope *
     *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
 }
 
+/* Is it the answer to what was sent last? One to an earlier attempt may be older than those who
+ * joined before the next. */
+static bool answers(const struct slot *slot, const struct pool *pool, enum lane lane,
+                    const struct envelope *envelope)
+{
+    return slot->state == SLOT_SENT && slot->pool == pool && slot->type->lane == lane &&
+           slot->attempt == envelope->attempt;
+}
+
 void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         const struct envelope *envelope, const struct message_type *type,
                         struct str body)
@@ -384,8 +393,7 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
-    if (!slot || slot->state != SLOT_SENT || slot->pool != pool || slot->type->lane != lane ||
-        slot->attempt != envelope->attempt) {
+    if (!slot || !answers(slot, pool, lane, envelope)) {
         dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
     } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);

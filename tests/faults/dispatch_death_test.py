@@ -363,7 +363,9 @@ def real_pool(world, process, *options):
     pool = process("vote-worker", "--gateway", f"ipc://{directory}/gateway-*.ipc",
                    "--set", "pools.heartbeat_ms=50", "--set", "password.memlimit=8192",
                    "--set", "password.opslimit=1", "--threads", "2", *options, "password")
-    pool.wait_line("gateway_joined")
+    if not world.pools_of("session"):
+        world.pool_thread("session")
+    until(lambda: any(row["pid"] == pool.pid for row in world.pools_of("password")))
     yield pool
     pool.stop()
 
@@ -375,12 +377,11 @@ def is_served(world):
 def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, process):
     world = make_world(pools__dead_ms=500)
     with real_pool(world, process) as pool:
-        until(lambda: world.status()["pools"])
         assert is_served(world)
         pool.kill(signal.SIGSTOP)
         call = world.log_in()
         world.until_asked("password", "read", 2)
-        until(lambda: not world.status()["pools"])
+        until(lambda: not world.pools_of("password"))
         other = world.pool("password")
         moved = other.take()
         assert moved.attempt == 2
@@ -388,7 +389,7 @@ def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, pr
         assert call.answer()[2]["error_code"] == 20004
         other.close()
         pool.kill(signal.SIGCONT)
-        until(lambda: any(row["pid"] == pool.pid for row in world.status()["pools"]))
+        until(lambda: any(row["pid"] == pool.pid for row in world.pools_of("password")))
         world.until_lost(other)
         assert is_served(world)
         assert world.queue("password").answered == 3
@@ -397,11 +398,10 @@ def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, pr
 def test_real_pools_find_a_restarted_gateway_by_themselves(make_world, process):
     world = make_world()
     with real_pool(world, process) as pool:
-        until(lambda: world.status()["pools"])
         assert is_served(world)
         world.check()
         world.restart()
-        until(lambda: world.status()["pools"])
+        until(lambda: world.pools_of("password") and world.pools_of("session"))
         assert is_served(world)
         assert pool.log.count("gateway_joined") == 2
 
@@ -409,7 +409,6 @@ def test_real_pools_find_a_restarted_gateway_by_themselves(make_world, process):
 def test_a_real_pool_that_leaves_under_load_fails_no_request(make_world, process):
     world = make_world()
     with real_pool(world, process), real_pool(world, process) as leaving:
-        until(lambda: len(world.status()["pools"]) == 2)
         calls = [world.log_in() for _ in range(60)]
         leaving.stop()
         calls += [world.log_in() for _ in range(20)]
