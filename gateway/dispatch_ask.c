@@ -174,17 +174,17 @@ static uint32_t wire_slot(const struct slot *slot)
 static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
 {
     struct queue *queue = dispatch_queue(dispatch, slot->type);
-    int64_t now = clock_us();
+    int64_t now = clock_us(), left_us = slot->deadline_us - now;
     struct envelope stamp = {
         .attempt = (uint8_t)(slot->attempt + 1),
         .slot = wire_slot(slot),
         .generation = slot->generation,
-        .ttl_ms = (uint32_t)((slot->deadline_us - now) / 1000),
+        .ttl_ms = left_us > 0 ? (uint32_t)(left_us / 1000) : 0, /* below 0 would be 49 days */
     };
     envelope_stamp(&slot->frame, &stamp);
     if (channel_send(dispatch->router, &pool->peer, buf_str(&slot->frame)) != CHANNEL_SENT)
         return false;
-    if (now >= slot->deadline_us)
+    if (left_us <= 0)
         dispatch->late_starts++;
     slot_list_remove(&queue->waiting, slot);
     pool->lanes[slot->type->lane].in_flight++;

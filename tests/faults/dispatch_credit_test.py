@@ -215,6 +215,17 @@ def test_a_slow_pool_gets_one_request_at_a_time(world):
     world.serve_all(calls, fast, slow)
 
 
+def test_a_slow_pool_is_used_in_full_while_the_fast_one_is_stuck(world):
+    """How fast it once was says nothing of now."""
+    fast, slow = world.pool(), world.pool()
+    make_slow(world, fast, slow)
+    fast.beat(read_ms=STUCK_MS)
+    fast.fence()
+    calls = world.reads(10)
+    assert shares(fast, slow) == [0, 10]
+    world.serve_all(calls, slow)
+
+
 def test_a_slow_pool_that_has_recovered_gets_its_share_again(world):
     fast, slow = world.pool(), world.pool()
     make_slow(world, fast, slow)
