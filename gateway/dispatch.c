@@ -68,6 +68,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct dispatch *dispatch = argument;
+    dispatch->looking = false;
     dispatch_answer_refused(dispatch);
     if (receive_some(dispatch) == RECEIVE_BURST)
         dispatch_look(dispatch);
@@ -79,11 +80,13 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct dispatch *dispatch = argument;
     int64_t now = clock_us();
-    /* A message that waits while its descriptor is quiet means an edge was missed somewhere. */
+    /* A message that waits while its descriptor is quiet means that a send swallowed the edge, and
+     * nobody looked. (One that came since the poll is not meant: it had no such send before it.) */
     struct pollfd quiet = {.fd = channel_fd(dispatch->router), .events = POLLIN};
-    if (poll(&quiet, 1, 0) == 0 && receive_some(dispatch) > 0)
+    bool unlooked = channel_unlooked(dispatch->router) && !dispatch->looking;
+    if (poll(&quiet, 1, 0) == 0 && receive_some(dispatch) > 0 && unlooked)
         dispatch->missed_edges++;
-    dispatch_tick_pools(dispatch, now);
+    dispatch_tick_pools(dispatch, now, now - dispatch->ticked_us);
     dispatch_tick_queues(dispatch, now, now - dispatch->ticked_us);
     dispatch->ticked_us = now;
 }
@@ -108,6 +111,19 @@ static void release(struct dispatch *dispatch)
     free(dispatch);
 }
 
+/* ipc first: it asks for no keys, and what is bound after tcp would. */
+static bool bind_endpoints(struct dispatch *dispatch, struct arena *arena, const char **out_error)
+{
+    const struct dispatch_settings *settings = &dispatch->settings;
+    const char *error = NULL;
+    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
+    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
+        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+        return false;
+    }
+    return !settings->tcp || channel_bind_tcp(dispatch->router, settings->tcp, arena, out_error);
+}
+
 struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
                               struct arena *arena, const char **out_error)
 {
@@ -125,10 +141,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
             dispatch->services[service].lanes[lane].retry_budget =
                 (int64_t)settings->queue_limit * RETRY_COST;
     }
-    const char *error = NULL;
-    dispatch->lock_fd = endpoint_lock(settings->endpoint, &error);
-    if (dispatch->lock_fd < 0 || !channel_bind(dispatch->router, settings->endpoint, &error)) {
-        *out_error = arena_printf(arena, "%s: %s", settings->endpoint, error);
+    if (!bind_endpoints(dispatch, arena, out_error)) {
         release(dispatch);
         return NULL;
     }
@@ -139,7 +152,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
         die("out of memory");
     event_add(dispatch->readable, NULL);
     event_add(dispatch->tick, &(struct timeval){.tv_usec = TICK_MS * 1000});
-    event_active(dispatch->readable, EV_READ, 0);
+    dispatch_look(dispatch);
     return dispatch;
 }
 

@@ -8,7 +8,7 @@
 #ifndef VOTE_GATEWAY_DISPATCH_H
 #define VOTE_GATEWAY_DISPATCH_H
 
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/message.h"
 #include "proto/status.h"
 
@@ -26,6 +26,8 @@ struct dispatch_settings {
     void *owner;          /* given to fill_status */
     /* fill_status: what only the gateway knows of gateway_status_reply (listen, connections…). */
     void (*fill_status)(void *owner, struct gateway_status_reply *status);
+
+    const struct channel_tcp *tcp; /* for pools of other hosts, read by dispatch_new; or NULL */
 };
 
 /* The memory of an answer; asks of the same answer share it. */
@@ -63,7 +65,8 @@ struct dispatch_ask {
     unsigned attempt; /* of a refused one */
 };
 
-/* dispatch_new: bind the endpoint. NULL, and *out_error (in arena), if it is taken or malformed. */
+/* dispatch_new: bind the endpoints. NULL, and *out_error (in arena), if one is taken or malformed,
+ * or the keys of tcp are no good. */
 struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_settings *settings,
                               struct arena *arena, const char **out_error);
 

@@ -160,6 +160,13 @@ static void refuse_slot(struct dispatch *dispatch, struct slot *slot, enum statu
 
 /* ---- requests to pools --------------------------------------------------------------------- */
 
+/* On the wire a slot's number tells its lane too: a late answer finds no slot any more, and must
+ * give its credit back where it was taken. */
+static uint32_t wire_slot(const struct slot *slot)
+{
+    return slot->index * LANE_COUNT + slot->type->lane;
+}
+
 /* False: the pool is gone or its pipe is full; the slot is as it was, still queued. */
 static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
 {
@@ -167,7 +174,7 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
     int64_t now = clock_us();
     struct envelope stamp = {
         .attempt = (uint8_t)(slot->attempt + 1),
-        .slot = slot->index,
+        .slot = wire_slot(slot),
         .generation = slot->generation,
         .ttl_ms = (uint32_t)((slot->deadline_us - now) / 1000),
     };
@@ -218,6 +225,10 @@ static bool share(struct dispatch *dispatch, struct dispatch_ask *ask, struct st
     struct slot *slot = shares_find(&dispatch->shares, ask->type, body, out_hash);
     if (!slot)
         return false;
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    add_ask(slot, &slot->asks, ask);
+    return true;
+#endif
     if (slot->state == SLOT_QUEUED)
         add_ask(slot, &slot->asks, ask);
     else
@@ -355,38 +366,29 @@ static void answer_slot(struct dispatch *dispatch, struct slot *slot,
     dispatch_reply_free(result->memory);
 }
 
-/* Nobody waits for it any more; which lane gave the credit only its type can say. */
-static void late_answer(struct dispatch *dispatch, struct pool *pool,
-                        const struct envelope *envelope, const struct message_type *type)
+static void give_back(struct pool *pool, enum lane lane, const struct envelope *envelope)
 {
-    const struct message_type *request =
-        type->kind == MESSAGE_REPLY ? message_type_find(type->number - 1U) : NULL;
-    struct pool_lane *lane = &pool->lanes[request ? request->lane : LANE_READ];
-    if (!request && lane->in_flight == 0)
-        lane = &pool->lanes[LANE_WRITE];
-    lane->in_flight -= envelope->credit < lane->in_flight ? envelope->credit : lane->in_flight;
-    dispatch->services[pool->service].lanes[lane - pool->lanes].late++;
+    int64_t *in_flight = &pool->lanes[lane].in_flight;
+    *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
 }
 
 void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         const struct envelope *envelope, const struct message_type *type,
                         struct str body)
 {
-    struct slot *slot = slots_find(dispatch->slots, envelope->slot, envelope->generation);
+    enum lane lane = (enum lane)(envelope->slot % LANE_COUNT);
+    struct slot *slot =
+        slots_find(dispatch->slots, envelope->slot / LANE_COUNT, envelope->generation);
     enum service service = pool->service;
     pool->served++;
-    if (!slot || slot->state != SLOT_SENT || slot->pool != pool) {
-        late_answer(dispatch, pool, envelope, type);
-        dispatch_feed(dispatch, service);
-        return;
-    }
-    int64_t *in_flight = &pool->lanes[slot->type->lane].in_flight;
-    *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
-    if (envelope->status == STATUS_REJECTED) {
+    give_back(pool, lane, envelope);
+    if (!slot || slot->state != SLOT_SENT || slot->pool != pool || slot->type->lane != lane) {
+        dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
+    } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);
     } else {
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
-        pool_answered(pool, slot->type->lane, clock_us() - slot->sent_us);
+        pool_answered(pool, lane, clock_us() - slot->sent_us);
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
         answer_slot(dispatch, slot, &result);
     }
@@ -419,11 +421,17 @@ static void expire(struct dispatch *dispatch, struct slot_list *list, int64_t no
     }
 }
 
+/* What pools can do shows only while requests wait: in quiet times they answer what there is. */
 static void take_rate(struct queue *queue, int64_t elapsed_us)
 {
     double now = (double)(queue->answered - queue->rate_of) * 1e6 / (double)elapsed_us;
+    bool waits = queue->waiting.count > 0;
+    if (!waits)
+        queue->rate = 0;
+    else if (queue->waited)
+        queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
     queue->rate_of = queue->answered;
-    queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
+    queue->waited = waits;
 }
 
 void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)

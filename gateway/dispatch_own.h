@@ -28,7 +28,8 @@ struct queue {
     int64_t asked, answered, busy, expired, lost, retried, late;
     int64_t retry_budget;
     int64_t rate_of; /* answered, when the rate was last taken */
-    double rate;     /* answers a second, moving average; 0: not known */
+    double rate;     /* answers a second while requests wait, moving average; 0: not known */
+    bool waited;     /* did requests wait when the rate was last taken? */
     struct histogram wait, pool_queue, pool_service, total, batch, shared;
 };
 
@@ -44,6 +45,7 @@ struct dispatch {
     struct channel_context *context;
     struct channel *router;
     struct event *readable, *tick;
+    bool looking; /* readable will run without an edge */
     int64_t ticked_us;
     struct slots *slots;
     struct pools pools;
@@ -66,6 +68,7 @@ static inline struct queue *dispatch_queue(struct dispatch *dispatch,
 /* dispatch_look: read the router again soon. A send can swallow its descriptor's edge. */
 static inline void dispatch_look(struct dispatch *dispatch)
 {
+    dispatch->looking = true;
     event_active(dispatch->readable, EV_READ, 0);
 }
 
@@ -102,7 +105,7 @@ bool dispatch_control(struct dispatch *dispatch, struct channel_peer peer, struc
 void dispatch_ask_who(struct dispatch *dispatch, struct channel_peer peer);
 
 /* dispatch_tick_pools: look for the silent. */
-void dispatch_tick_pools(struct dispatch *dispatch, int64_t now);
+void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed_us);
 
 /* ---- dispatch_status.c --------------------------------------------------------------------- */
 

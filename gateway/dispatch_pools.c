@@ -7,7 +7,10 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 
-enum { PROBE_SILENT_MS = 750 }; /* silent for so long: is its connection still there? */
+enum {
+    PROBE_SILENT_MS = 750, /* silent for so long: is its connection still there? */
+    ASLEEP_MS = 200,       /* between two ticks: this process did not run */
+};
 
 /* False: the peer is gone. */
 static bool send_control(struct dispatch *dispatch, struct channel_peer peer, unsigned number)
@@ -178,14 +181,38 @@ bool dispatch_control(struct dispatch *dispatch, struct channel_peer peer, struc
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-void dispatch_tick_pools(struct dispatch *dispatch, int64_t now)
+/* No pool is to blame for messages that came while nobody here could read them. */
+static void forgive(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
 {
-    for (struct pool *pool = dispatch->pools.first, *next; pool; pool = next) {
-        next = pool->next;
-        int64_t silent_ms = (now - pool->heard_us) / 1000;
-        if (silent_ms > dispatch->settings.dead_ms)
-            dispatch_lose(dispatch, pool, "silent");
-        else if (silent_ms > PROBE_SILENT_MS && !send_control(dispatch, pool->peer, MESSAGE_who))
-            dispatch_lose(dispatch, pool, "its connection is gone");
+    for (struct pool *pool = dispatch->pools.first; pool; pool = pool->next)
+        pool->heard_us = pool->heard_us + elapsed_us < now ? pool->heard_us + elapsed_us : now;
+}
+
+/* Why a pool is to be given up, or NULL. */
+static const char *why_lost(struct dispatch *dispatch, const struct pool *pool, int64_t now)
+{
+    int64_t silent_ms = (now - pool->heard_us) / 1000;
+    if (silent_ms > dispatch->settings.dead_ms)
+        return "silent";
+    if (silent_ms > PROBE_SILENT_MS && !send_control(dispatch, pool->peer, MESSAGE_who))
+        return "its connection is gone";
+    return NULL;
+}
+
+void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
+{
+    if (elapsed_us > ASLEEP_MS * 1000)
+        forgive(dispatch, now, elapsed_us);
+    /* All are known before the first goes: its requests are not handed to the next dead one. To
+     * lose one may lose others, hence from the start again. */
+    for (struct pool *pool = dispatch->pools.first; pool; pool = pool->next)
+        pool->lost = why_lost(dispatch, pool, now);
+    for (struct pool *pool = dispatch->pools.first; pool;) {
+        if (pool->lost) {
+            dispatch_lose(dispatch, pool, pool->lost);
+            pool = dispatch->pools.first;
+        } else {
+            pool = pool->next;
+        }
     }
 }

@@ -77,6 +77,7 @@ static struct gateway_status_reply fill(struct dispatch *dispatch, struct arena 
         .missed_edges = dispatch->missed_edges,
         .late_starts = dispatch->late_starts,
         .pools_refused = dispatch->pools_refused,
+        .tcp_refused = channel_refused(dispatch->router),
     };
     fill_queues(dispatch, &status, arena);
     fill_pools(dispatch, &status, arena);
@@ -203,6 +204,8 @@ void dispatch_metrics(struct dispatch *dispatch, struct buf *out)
         {"vote_late_starts_total", "counter", "Requests sent after their deadline; stays 0.",
          status.late_starts},
         {"vote_pools_refused_total", "counter", "Pools not believed.", status.pools_refused},
+        {"vote_tcp_refused_total", "counter", "Connections of other hosts that were not let in.",
+         status.tcp_refused},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         add_type(out, rows[i].name, rows[i].type, rows[i].help);

@@ -8,6 +8,7 @@
 
 #include "gateway/admin.h"
 #include "gateway/http/event.h"
+#include "gateway/http/syntax.h"
 #include "gateway/request.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
@@ -20,11 +21,8 @@
 #include <sys/stat.h>
 
 enum {
-    DESCRIPTORS_OWN = 64, /* beside client connections: queues, files, log */
-    REJOIN_MS = 2000,     /* requests wait so long for a service whose last pool left */
-    LINGER_MS = 2000,     /* after the last answer, for the client to hang up */
-    BODY_RATE = 1024,     /* bytes a second a client must send of a body */
-    HEADER_COUNT = 100,
+    DESCRIPTORS_OWN = 256, /* beside client connections: queues, open files, log */
+    REJOIN_MS = 2000,      /* requests wait so long for a service whose last pool left */
 };
 
 /* ---- handlers of the HTTP server ----------------------------------------------------------- */
@@ -113,6 +111,12 @@ static bool complain(const char *what, const char *why)
     return false;
 }
 
+static bool check_settings(const struct config *config)
+{
+    return http_all(str_from(config->session.cookie_name), HTTP_TOKEN) ||
+           complain("session.cookie_name", "expected letters, digits and the signs of a token");
+}
+
 static bool load_templates(struct gateway *gateway)
 {
     struct buf errors = {0};
@@ -134,6 +138,8 @@ static bool open_files(struct gateway *gateway)
     struct static_config files = {
         .roots = roots,
         .root_count = config->files.bootstrap_dir[0] ? 2 : 1,
+        .compressed = config->files.static_compressed_dir,
+        .show_index = config->files.static_show_index,
         .follow_symlinks = config->files.static_follow_symlinks,
     };
     gateway->files = static_new(&files, error, sizeof error);
@@ -181,15 +187,21 @@ static bool listen_http(struct gateway *gateway)
         .limits = {.request_line = (size_t)config->limits.request_line,
                    .header_field = (size_t)config->limits.header_field,
                    .headers = (size_t)config->limits.headers,
-                   .header_count = HEADER_COUNT,
+                   .header_count = (size_t)config->limits.header_count,
                    .body = (size_t)config->limits.body},
         .timeouts = {.head = config->timeouts.head,
                      .body = config->timeouts.body,
-                     .body_rate = BODY_RATE,
+                     .body_rate = config->timeouts.body_rate,
+                     .request = config->timeouts.request,
                      .idle = config->timeouts.idle,
                      .write = config->timeouts.write_stall,
-                     .linger = LINGER_MS},
+                     .linger = config->timeouts.linger},
         .max_connections = connection_limit(config),
+        .max_per_client = (size_t)config->gateway.max_connections_per_client,
+        .proxies = config->gateway.trusted_proxies.items,
+        .proxy_count = config->gateway.trusted_proxies.count,
+        .output_max = (size_t)config->limits.output,
+        .server_header = config->gateway.server_header,
     };
     struct http_handler handler = {gateway, on_request, on_error, on_gone, on_done, on_drained};
     gateway->server = http_server_new(gateway->loop, &server, &handler, error, sizeof error);
@@ -217,9 +229,13 @@ static bool open_queues(struct gateway *gateway)
     if (mkdir(dir, 0750) != 0 && errno != EEXIST)
         return complain(dir, strerror(errno));
     struct arena arena = {0};
+    struct channel_tcp tcp = {.endpoint = config->gateway.tcp_endpoint,
+                              .secret_file = config->gateway.curve_secret_file,
+                              .clients_file = config->gateway.curve_clients_file};
     struct dispatch_settings settings = {
         .endpoint =
             arena_printf(&arena, "ipc://%s/gateway-%d.ipc", dir, http_server_port(gateway->server)),
+        .tcp = *tcp.endpoint ? &tcp : NULL,
         .slots = (size_t)config->gateway.slots,
         .queue_limit = (size_t)config->gateway.queue_limit,
         .dead_ms = config->pools.dead_ms,
@@ -256,8 +272,10 @@ struct gateway *gateway_start(const struct config *config)
         die("out of memory");
     gateway->config = config;
     make_throttle(gateway);
-    if (!load_templates(gateway) || !open_files(gateway) || !load_common_passwords(gateway) ||
-        !listen_http(gateway) || !open_queues(gateway) || !listen_admin(gateway)) {
+    gateway->gzip = gzip_new();
+    if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
+        !load_common_passwords(gateway) || !listen_http(gateway) || !open_queues(gateway) ||
+        !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -290,6 +308,7 @@ void gateway_free(struct gateway *gateway)
         event_base_loop(gateway->loop, EVLOOP_ONCE);
     dispatch_free(gateway->dispatch);
     access_log_free(gateway->access_log);
+    gzip_free(gateway->gzip);
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);

@@ -5,6 +5,7 @@
 #include "gateway/access_log.h"
 #include "gateway/common_passwords.h"
 #include "gateway/dispatch.h"
+#include "gateway/gzip.h"
 #include "gateway/http/server.h"
 #include "gateway/static.h"
 #include "gateway/throttle.h"
@@ -21,6 +22,7 @@ struct gateway {
     struct dispatch *dispatch;
     struct tpl_env *templates;
     struct static_files *files;
+    struct gzip *gzip;
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;

@@ -60,7 +60,7 @@ void pool_answered(struct pool *pool, enum lane lane, int64_t latency_us)
 
 static bool serves(const struct pool *pool, enum service service)
 {
-    return pool->service == service && !pool->draining;
+    return pool->service == service && !pool->draining && !pool->lost;
 }
 
 /* The best average of a service's pools; 0 if none has answered yet. */
@@ -89,12 +89,11 @@ struct pool *pools_pick(const struct pools *pools, enum service service, enum la
         const struct pool_lane *own = &pool->lanes[lane];
         if (!serves(pool, service) || own->in_flight >= pool->capacity)
             continue;
-        if (own->stuck)
-            stuck = pool;
-        else if (own->in_flight > 0 && is_slow(pool, lane, fastest))
+        struct pool **kind = own->stuck ? &stuck : &best;
+        if (!own->stuck && own->in_flight > 0 && is_slow(pool, lane, fastest))
             continue;
-        else if (!best || own->in_flight < best->lanes[lane].in_flight)
-            best = pool;
+        if (!*kind || own->in_flight < (*kind)->lanes[lane].in_flight)
+            *kind = pool;
     }
     return best || (stuck && pools_other(pools, stuck, lane)) ? best : stuck;
 }
@@ -111,7 +110,7 @@ size_t pools_count(const struct pools *pools, enum service service)
 {
     size_t count = 0;
     for (struct pool *pool = pools->first; pool; pool = pool->next)
-        count += pool->service == service && !pool->draining;
+        count += serves(pool, service);
     return count;
 }
 

@@ -26,6 +26,7 @@ struct pool {
     int64_t served;   /* answers received */
     int64_t heard_us; /* clock_us of its last message */
     bool draining;    /* is leaving: nothing more is sent to it */
+    const char *lost; /* why it is about to be given up, or NULL: likewise */
 };
 
 struct pools {
@@ -44,10 +45,10 @@ struct pool *pools_by_id(const struct pools *pools, struct id id);
 /* pool_answered: an answer came back `latency_us` after its request was sent. */
 void pool_answered(struct pool *pool, enum lane lane, int64_t latency_us);
 
-/* pools_pick: of a service's pools that are not leaving, the one with the least credit in use, or
- * NULL if none has any left. Passed over where another can be had: a pool that is stuck, and beyond
- * a single request at a time (so that its recovery is seen) one that is POOL_SLOW times slower than
- * the fastest and above POOL_SLOW_US. */
+/* pools_pick: of a service's pools that are not leaving or lost, the one with the least credit in
+ * use, or NULL if none has any left. Passed over where another can be had: a pool that is stuck,
+ * and beyond a single request at a time (so that its recovery is seen) one that is POOL_SLOW times
+ * slower than the fastest and above POOL_SLOW_US. */
 enum { POOL_SLOW = 4, POOL_SLOW_US = 20000 };
 struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane);
 

@@ -198,8 +198,7 @@ static bool session_id_is_good(struct str id)
 static void read_session(struct request *request)
 {
     struct str id;
-    const char *cookie = request->gateway->config->session.cookie_name;
-    if (http_cookie_get(request->http, cookie, &id) && session_id_is_good(id))
+    if (http_cookie_get(request->http, request_cookie_name(request), &id) && session_id_is_good(id))
         request->session_id = arena_str(&request->arena, id);
     if (request->route->session == SESSION_NONE) {
         run_page(request);
@@ -294,8 +293,15 @@ bool request_form_id(struct request *request, struct id *out)
     return id_parse(field->value, out) && !id_is_none(*out);
 }
 
+bool request_sent_json(const struct request *request)
+{
+    return http_form_is_json(http_header(request->http, "Content-Type"));
+}
+
 enum request_wants request_wants(const struct request *request)
 {
+    if (request_sent_json(request))
+        return WANTS_JSON;
     if (http_header_has(request->http, "Accept", "text/html"))
         return WANTS_HTML;
     if (http_header_has(request->http, "Accept", "application/json"))
@@ -308,10 +314,35 @@ bool request_reads_json(const struct request *request)
     return request_wants(request) != WANTS_HTML;
 }
 
+bool request_came_by_https(const struct request *request)
+{
+    return str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")) &&
+           client_is_proxy(&request->gateway->config->gateway.trusted_proxies,
+                           request->exchange->client);
+}
+
 bool request_secure(const struct request *request)
 {
-    const struct config *config = request->gateway->config;
-    return config->session.secure_cookie ||
-           (str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")) &&
-            client_is_proxy(&config->gateway.trusted_proxies, request->exchange->client));
+    return request->gateway->config->session.secure_cookie || request_came_by_https(request);
+}
+
+const char *request_cookie_name(struct request *request)
+{
+    const char *name = request->gateway->config->session.cookie_name;
+    return request->gateway->config->session.host_prefix
+               ? arena_printf(&request->arena, "__Host-%s", name)
+               : name;
+}
+
+void request_set_cookie(struct request *request, struct str session_id)
+{
+    bool host_prefix = request->gateway->config->session.host_prefix;
+    int64_t life_s = request->gateway->config->session.absolute_s;
+    struct http_cookie cookie = {
+        .name = str_from(request_cookie_name(request)),
+        .value = session_id,
+        .max_age = session_id.size ? life_s : 0,
+        .secure = host_prefix || request_secure(request), /* RFC 6265bis, section 4.1.3.2 */
+    };
+    request->cookie = http_cookie_write(&request->arena, &cookie);
 }

@@ -33,6 +33,7 @@ struct request {
     int64_t deadline_us;
     struct http_form form; /* of a POST */
     struct str session_id; /* of the cookie; empty: none */
+    struct str cookie;     /* the value of Set-Cookie; empty: none */
     int64_t user_id;       /* 0: nobody is logged in */
     struct ask *session;   /* session_read */
     struct ask *user;      /* user_get, where the page asked for it */
@@ -92,12 +93,25 @@ struct str request_query(struct request *request, const char *name);
 /* request_form_id: the form's request_id, or a new one if it has none. False if it is malformed. */
 bool request_form_id(struct request *request, struct id *out);
 
+/* request_sent_json: is its body JSON? Then so is every answer to it. */
+bool request_sent_json(const struct request *request);
+
 /* Who asks? A browser takes text/html; a program may ask for JSON; curl says neither. */
 enum request_wants { WANTS_ANY, WANTS_HTML, WANTS_JSON };
 enum request_wants request_wants(const struct request *request);
 
 /* request_reads_json: is the answer of a route that changes something to be JSON? */
 bool request_reads_json(const struct request *request);
+
+/* request_came_by_https: a trusted proxy says so (X-Scheme). */
+bool request_came_by_https(const struct request *request);
+
+/* request_cookie_name: session.cookie_name, with its prefix. In arena or static. */
+const char *request_cookie_name(struct request *request);
+
+/* request_set_cookie: the answer, whatever it is, gives the client this session; empty: ends its
+ * session. */
+void request_set_cookie(struct request *request, struct str session_id);
 
 /* request_secure: did the client come by TLS (session.secure_cookie, or X-Scheme of a trusted
  * proxy)? */

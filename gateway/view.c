@@ -163,8 +163,9 @@ static void add_page_headers(struct http_response *response)
         {"Content-Type", "text/html; charset=utf-8"},
         {"Cache-Control", "no-store"},
         {"Vary", "Accept, Cookie"},
-        {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "same-origin"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
         {"Content-Security-Policy",
          "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
          "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},

@@ -1,5 +1,5 @@
-"""Prints a JSON object from standard input for people: plain values as `key: value`, a list of
-objects as a table with a column for each key."""
+"""Prints the body of vote-call's answer, from standard input, for people: plain values as
+`key: value`, a list of objects as a table with a column for each key."""
 import json
 import sys
 import unicodedata
@@ -36,8 +36,7 @@ def main():
     text = sys.stdin.read()
     if not text.strip():
         sys.exit("no answer")
-    answer = json.loads(text)
-    answer = answer.get("body", answer)
+    answer = json.loads(text)["body"]
     for key, value in answer.items():
         if not is_table(value):
             print(f"  {key}: {word(value)}")

@@ -1,18 +1,12 @@
 #include "proto/channel.h"
 
 #include "proto/base/die.h"
+#include "proto/channel_own.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <zmq.h>
 
 enum { LINGER_MS = 1000, HIGH_WATER_MARK = 65536, WAIT_ITEMS = 256 };
-
-struct channel {
-    void *socket;
-    bool is_router;
-    int64_t malformed;
-};
 
 _Static_assert(sizeof(zmq_msg_t) <= sizeof((struct channel_frame *)0)->message, "zmq_msg_t grew");
 
@@ -23,8 +17,11 @@ bool channel_peer_equal(struct channel_peer a, struct channel_peer b)
 
 struct channel_context *channel_context_new(void)
 {
-    void *context = zmq_ctx_new();
+    struct channel_context *context = calloc(1, sizeof *context);
     if (!context)
+        die("out of memory");
+    context->zmq = zmq_ctx_new();
+    if (!context->zmq)
         die("zmq_ctx_new: %s", zmq_strerror(errno));
     return context;
 }
@@ -33,13 +30,15 @@ void channel_context_free(struct channel_context *context)
 {
     if (!context)
         return;
-    while (zmq_ctx_term(context) != 0 && errno == EINTR)
+    while (zmq_ctx_term(context->zmq) != 0 && errno == EINTR)
         ;
+    channel_guard_free(context->guard);
+    free(context);
 }
 
-static void set_int(void *socket, int option, int value)
+void channel_set_int(struct channel *channel, int option, int value)
 {
-    must(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
+    must(zmq_setsockopt(channel->socket, option, &value, sizeof value) == 0);
 }
 
 static struct channel *channel_new(struct channel_context *context, int type)
@@ -47,14 +46,15 @@ static struct channel *channel_new(struct channel_context *context, int type)
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel)
         die("out of memory");
-    channel->socket = zmq_socket(context, type);
+    channel->socket = zmq_socket(context->zmq, type);
     if (!channel->socket)
         die("zmq_socket: %s", zmq_strerror(errno));
+    channel->context = context;
     int64_t limit = CHANNEL_FRAME_LIMIT;
     must(zmq_setsockopt(channel->socket, ZMQ_MAXMSGSIZE, &limit, sizeof limit) == 0);
-    set_int(channel->socket, ZMQ_LINGER, LINGER_MS);
-    set_int(channel->socket, ZMQ_SNDHWM, HIGH_WATER_MARK);
-    set_int(channel->socket, ZMQ_RCVHWM, HIGH_WATER_MARK);
+    channel_set_int(channel, ZMQ_LINGER, LINGER_MS);
+    channel_set_int(channel, ZMQ_SNDHWM, HIGH_WATER_MARK);
+    channel_set_int(channel, ZMQ_RCVHWM, HIGH_WATER_MARK);
     return channel;
 }
 
@@ -62,16 +62,16 @@ struct channel *channel_router_new(struct channel_context *context)
 {
     struct channel *channel = channel_new(context, ZMQ_ROUTER);
     channel->is_router = true;
-    set_int(channel->socket, ZMQ_ROUTER_MANDATORY, 1);
+    channel_set_int(channel, ZMQ_ROUTER_MANDATORY, 1);
     return channel;
 }
 
 struct channel *channel_dealer_new(struct channel_context *context)
 {
     struct channel *channel = channel_new(context, ZMQ_DEALER);
-    set_int(channel->socket, ZMQ_IMMEDIATE, 1);
-    set_int(channel->socket, ZMQ_RECONNECT_IVL, 50);
-    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, 1000);
+    channel_set_int(channel, ZMQ_IMMEDIATE, 1);
+    channel_set_int(channel, ZMQ_RECONNECT_IVL, 50);
+    channel_set_int(channel, ZMQ_RECONNECT_IVL_MAX, 1000);
     return channel;
 }
 
@@ -83,8 +83,17 @@ void channel_free(struct channel *channel)
     free(channel);
 }
 
+bool channel_is_tcp(const char *endpoint)
+{
+    return str_starts(str_from(endpoint), STR("tcp://"));
+}
+
 bool channel_bind(struct channel *channel, const char *endpoint, const char **out_error)
 {
+    if (channel_is_tcp(endpoint)) {
+        *out_error = "tcp:// needs keys (CURVE)";
+        return false;
+    }
     if (zmq_bind(channel->socket, endpoint) == 0)
         return true;
     *out_error = zmq_strerror(errno);
@@ -93,6 +102,8 @@ bool channel_bind(struct channel *channel, const char *endpoint, const char **ou
 
 bool channel_connect(struct channel *channel, const char *endpoint, const char **out_error)
 {
+    if (channel_is_tcp(endpoint) && !channel_prepare_tcp(channel, endpoint, out_error))
+        return false;
     if (zmq_connect(channel->socket, endpoint) == 0)
         return true;
     *out_error = zmq_strerror(errno);
@@ -120,6 +131,7 @@ enum channel_result channel_send(struct channel *channel, const struct channel_p
                                  struct str bytes)
 {
     must(channel->is_router == (to != NULL));
+    channel->unlooked = true;
     if (to && send_part(channel->socket, to->bytes, to->size, ZMQ_SNDMORE) < 0)
         return send_error();
     if (send_part(channel->socket, bytes.data, bytes.size, 0) < 0)
@@ -156,8 +168,10 @@ bool channel_receive(struct channel *channel, struct channel_frame *out)
 {
     zmq_msg_t *part = (zmq_msg_t *)out->message;
     for (;;) {
-        if (!receive_part(channel, part))
+        if (!receive_part(channel, part)) {
+            channel->unlooked = false;
             return false;
+        }
         if (channel->is_router) {
             out->from = (struct channel_peer){.size = 0};
             if (zmq_msg_size(part) > sizeof out->from.bytes || !zmq_msg_more(part)) {
@@ -171,6 +185,10 @@ bool channel_receive(struct channel *channel, struct channel_frame *out)
         }
         if (zmq_msg_more(part)) {
             drop_rest(channel, part);
+            continue;
+        }
+        if (channel->guarded && !channel_guard_admits(channel->context->guard, part)) {
+            zmq_msg_close(part);
             continue;
         }
         out->bytes = str_make(zmq_msg_data(part), zmq_msg_size(part));
@@ -194,6 +212,11 @@ int channel_fd(const struct channel *channel)
     size_t size = sizeof fd;
     must(zmq_getsockopt(channel->socket, ZMQ_FD, &fd, &size) == 0);
     return fd;
+}
+
+bool channel_unlooked(const struct channel *channel)
+{
+    return channel->unlooked;
 }
 
 void channel_wait(struct channel_wait_item *items, size_t count, int64_t timeout_ms)

@@ -6,7 +6,8 @@
  *
  * Options set on every socket: LINGER 1 s (an exit cannot hang), MAXMSGSIZE, HWM as a safety net
  * (credit is the limit), a router is MANDATORY (an unknown or full peer is an error, not a silent
- * loss), a dealer is IMMEDIATE (nothing is queued for a gateway that is not there). */
+ * loss), a dealer is IMMEDIATE (nothing is queued for a gateway that is not there). Between hosts,
+ * tcp:// with keys: proto/channel_curve.h. */
 #ifndef VOTE_PROTO_CHANNEL_H
 #define VOTE_PROTO_CHANNEL_H
 
@@ -44,9 +45,10 @@ struct channel *channel_router_new(struct channel_context *context);
 struct channel *channel_dealer_new(struct channel_context *context);
 void channel_free(struct channel *channel);
 
-/* channel_bind, channel_connect: to "ipc://PATH" or "tcp://HOST:PORT". False, and errno and
- * *out_error (static text), if the endpoint is malformed, too long (ipc: 107 bytes) or taken.
- * Binding an ipc endpoint replaces a socket file that is there: hold a lock of your own. */
+/* channel_bind, channel_connect: to "ipc://PATH", a dealer that has keys to "tcp://HOST:PORT" too.
+ * False, and *out_error (static text), if the endpoint is malformed, too long (ipc: 107 bytes),
+ * taken, or tcp:// without keys. Binding an ipc endpoint replaces a socket file that is there: hold
+ * a lock of your own. */
 bool channel_bind(struct channel *channel, const char *endpoint, const char **out_error);
 bool channel_connect(struct channel *channel, const char *endpoint, const char **out_error);
 
@@ -71,6 +73,10 @@ int64_t channel_malformed(const struct channel *channel);
 /* channel_fd: readable means "look", edge-triggered (ZMQ_FD): call channel_receive until it says
  * false, after every readable event and also after every channel_send. */
 int channel_fd(const struct channel *channel);
+
+/* channel_unlooked: there was a send since channel_receive last said false. The descriptor may be
+ * quiet now though a message waits: somebody has to look. */
+bool channel_unlooked(const struct channel *channel);
 
 struct channel_wait_item {
     struct channel *channel; /* or NULL: fd */

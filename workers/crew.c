@@ -301,6 +301,8 @@ struct crew_progress crew_progress(struct crew *crew)
         if ((now - since) / 1000 > *oldest_ms)
             *oldest_ms = (now - since) / 1000;
     }
+    if (!crew->service->lanes)
+        progress.oldest_ms[LANE_WRITE] = progress.oldest_ms[LANE_READ];
     for (int i = 0; i < LANE_COUNT; i++) {
         pthread_mutex_lock(&crew->lanes[i].lock);
         progress.queued += (int64_t)crew->lanes[i].count;

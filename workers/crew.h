@@ -29,7 +29,8 @@ struct job *crew_collect(struct crew *crew);
 struct job *crew_reject(struct crew *crew);
 
 struct crew_progress {
-    int64_t oldest_ms[LANE_COUNT]; /* age of the oldest running batch; 0 when idle */
+    int64_t oldest_ms[LANE_COUNT]; /* age of the oldest running batch; 0 when idle. The same twice,
+                                      if the service has no lanes */
     int64_t busy;                  /* threads at work */
     int64_t queued;
 };

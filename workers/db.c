@@ -20,7 +20,7 @@ static const struct job_handler handlers[] = {
 static void *open_thread(const void *settings)
 {
     struct db *db = db_open(settings);
-    (void)db_connect(db); /* if not now, then at the first batch */
+    db_keep(db); /* the others connect at their first batch */
     return db;
 }
 

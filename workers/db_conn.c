@@ -14,7 +14,8 @@
 
 enum {
     AWAY_MIN_MS = 125, /* between attempts to connect, doubled up to… */
-    AWAY_MAX_MS = 500  /* … plus as much again at random */
+    AWAY_MAX_MS = 500, /* … plus as much again at random */
+    IDLE_CLOSE_MS = 60000
 };
 
 struct column {
@@ -36,6 +37,8 @@ struct statement {
 struct db {
     const struct db_settings *settings;
     MYSQL *mysql; /* NULL: not connected */
+    bool kept;    /* one of settings->minsize */
+    int64_t used_ms;
     struct statement *statements;
     size_t statement_count, statement_capacity;
     struct arena arena;
@@ -61,6 +64,7 @@ struct db *db_open(const struct db_settings *settings)
     if (!db)
         die("out of memory");
     db->settings = settings;
+    db->kept = settings->opened && (*settings->opened)++ < settings->minsize;
     return db;
 }
 
@@ -252,6 +256,7 @@ static void note_away(struct db *db)
 
 enum db_error db_connect(struct db *db)
 {
+    db->used_ms = clock_ms();
     if (db->mysql)
         return DB_OK;
     if (clock_ms() < db->away_until_ms)
@@ -269,6 +274,11 @@ enum db_error db_connect(struct db *db)
 
 void db_keep(struct db *db)
 {
+    if (!db->kept) {
+        if (db->mysql && clock_ms() - db->used_ms > IDLE_CLOSE_MS)
+            db_disconnect(db);
+        return;
+    }
     if (db->mysql && mysql_ping(db->mysql))
         db_disconnect(db);
     (void)db_connect(db);

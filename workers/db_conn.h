@@ -25,7 +25,8 @@ enum db_error db_connect(struct db *db);
 /* db_disconnect: drop the connection, and with it any transaction. */
 void db_disconnect(struct db *db);
 
-/* db_keep: nothing to do right now: see that the connection still stands, or get a new one. */
+/* db_keep: nothing to do right now. One of the kept (settings, minsize): see that the connection
+ * still stands, or get a new one. Any other is closed after a minute without use. */
 void db_keep(struct db *db);
 
 /* db_last_error: the database's own words about the last failure, for start-up messages of tools.

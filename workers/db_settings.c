@@ -15,5 +15,6 @@ struct db_settings db_settings_from(const struct config *config)
         .read_timeout_ms = config->database.read_timeout_ms,
         .lock_wait_s = config->database.lock_wait_s,
         .statement_timeout_s = config->database.statement_timeout_s,
+        .minsize = config->database.minsize,
     };
 }

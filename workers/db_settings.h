@@ -17,6 +17,9 @@ struct db_settings {
     int64_t read_timeout_ms;
     int64_t lock_wait_s;         /* 0: the server's own */
     int64_t statement_timeout_s; /* 0: none */
+    int64_t minsize;             /* of the connections opened with these settings, so many are kept
+                                  * while there is nothing to do */
+    _Atomic int64_t *opened;     /* counts them; NULL: none is kept */
     bool quiet; /* errors are not logged: the caller tells them, by db_last_error */
 };
 

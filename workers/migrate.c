@@ -30,7 +30,7 @@ bool migrate_refuse(struct db *db, struct buf *out_error, const char *what)
 }
 
 /* ---- the connection ----------------------------------------------------------------------------
- */
+ ---- */
 
 /* Choose the database, made if it is missing. A name is the one thing that no parameter can carry:
  * it is quoted, from the configuration and not from a request. */
@@ -85,7 +85,7 @@ struct db *migrate_connect(struct db_settings *settings, struct buf *out_error)
 }
 
 /* ---- files -------------------------------------------------------------------------------------
- */
+ ---- */
 
 bool migrate_read_file(const char *directory, const char *name, struct arena *arena,
                        struct str *out, struct buf *out_error)
@@ -177,7 +177,7 @@ static bool load_files(struct db *db, const char *directory, struct migrations *
 }
 
 /* ---- applying ----------------------------------------------------------------------------------
- */
+ ---- */
 
 static const char make_table[] = "CREATE TABLE IF NOT EXISTS schema_version ("
                                  "  number BIGINT NOT NULL PRIMARY KEY,"

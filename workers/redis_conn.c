@@ -366,6 +366,10 @@ static enum exchange run_once(struct redis_conn *conn)
     int64_t until_us = clock_us() + conn->settings->timeout_ms * 1000;
     enum exchange result =
         exchange(conn, buf_str(&conn->commands), conn->command_count, until_us, &error);
+#ifdef VOTE_SEEDED_BUG_REDIS_AFTER_TIMEOUT
+    if (result == EXCHANGE_FAILED && !conn->context->err)
+        return result;
+#endif
     if (result == EXCHANGE_CLOSED)
         disconnect(conn);
     else if (result == EXCHANGE_FAILED)

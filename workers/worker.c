@@ -9,7 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "workers/crew.h"
 
@@ -166,13 +166,17 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
         refuse_job(worker, job, STATUS_BUSY, "the pool's queue is full");
 }
 
-static void on_who(struct worker *worker, size_t link)
+/* Asked by a gateway that does not know this pool, or wonders whether it is still there. */
+static void on_who(struct worker *worker, size_t number)
 {
-    worker->links[link].announced = false;
-    if (worker->drain_until_us)
-        worker->links[link].drained = true; /* who does not know this pool asks it nothing */
-    else
-        send_ready(worker, &worker->links[link]);
+    struct link *link = &worker->links[number];
+    if (worker->drain_until_us) {
+        if (!link->drained && !send_control(worker, link, MESSAGE_drain, &(struct drain){}))
+            link->drained = true; /* nobody there who could ask */
+        return;
+    }
+    link->announced = false;
+    send_ready(worker, link);
 }
 
 static void on_drain_ok(struct worker *worker, size_t link)
@@ -252,6 +256,13 @@ static struct link *link_find(struct worker *worker, const char *endpoint)
     return NULL;
 }
 
+static struct channel *new_dealer(struct worker *worker)
+{
+    struct channel *dealer = channel_dealer_new(worker->context);
+    channel_use_keys(dealer, worker->settings->keys);
+    return dealer;
+}
+
 static void link_open(struct worker *worker, const char *endpoint, bool globbed)
 {
     if (link_find(worker, endpoint))
@@ -264,7 +275,7 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         return;
     }
     const char *error = NULL;
-    struct channel *dealer = channel_dealer_new(worker->context);
+    struct channel *dealer = new_dealer(worker);
     if (!channel_connect(dealer, endpoint, &error)) {
         log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
         channel_free(dealer);
@@ -325,7 +336,7 @@ static void renew_dead(struct worker *worker)
             continue;
         worker->bad_frames += channel_malformed(link->dealer);
         channel_free(link->dealer);
-        link->dealer = channel_dealer_new(worker->context);
+        link->dealer = new_dealer(worker);
         link->away_us = now;
         if (!channel_connect(link->dealer, link->endpoint, &error))
             log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),

@@ -6,6 +6,8 @@
 
 enum { WORKER_LINKS = 64 }; /* gateways a pool is connected to at most */
 
+struct channel_keys;
+
 struct worker_settings {
     const char *const
         *gateways; /* endpoints; an ipc:// one may be a glob, looked at every second */
@@ -17,6 +19,8 @@ struct worker_settings {
     int64_t heartbeat_ms; /* and how often gateways are looked for */
     int64_t drain_ms;     /* after SIGTERM: how long for what waits; then it is rejected back */
     const void *service_settings; /* given to job_service.open */
+
+    const struct channel_keys *keys; /* for gateways behind tcp://; NULL: there are none */
 };
 
 /* worker_run: be a pool until SIGTERM or SIGINT, then drain; returns the exit status (0). The

@@ -1,5 +1,6 @@
 /* vote-worker: one process of one pool. */
 #include "proto/base/die.h"
+#include "proto/channel_curve.h"
 #include "proto/config/options.h"
 #include "workers/pool.h"
 #include "workers/worker.h"
@@ -60,11 +61,27 @@ static void check_open_files(size_t threads)
         die("cannot raise the limit of open files to %llu", (unsigned long long)need);
 }
 
+/* NULL: no gateway is behind tcp://, or the configuration would have been refused. */
+static const struct channel_keys *read_keys(const struct config *config, struct channel_keys *keys)
+{
+    struct arena arena = {0};
+    const char *error;
+    if (!*config->pools.curve_secret_file || !*config->pools.curve_server_file)
+        return NULL;
+    if (!channel_keys_read(config->pools.curve_secret_file, config->pools.curve_server_file, keys,
+                           &arena, &error))
+        die("%s", error);
+    arena_free(&arena);
+    return keys;
+}
+
 static int run_pool(const struct pool *pool, const struct config *config, const char *threads)
 {
+    struct channel_keys keys;
     struct worker_settings settings = {
         .gateways = config->pools.gateways.items,
         .gateway_count = config->pools.gateways.count,
+        .keys = read_keys(config, &keys),
         .threads = choose_threads(pool, config, threads),
         .credits = (size_t)config->pools.credits,
         .queue_limit = (size_t)config->pools.queue_limit,
@@ -78,6 +95,7 @@ static int run_pool(const struct pool *pool, const struct config *config, const 
     settings.service_settings = service_settings;
     int status = worker_run(pool->service, &settings);
     pool->settings_free(service_settings);
+    explicit_bzero(&keys, sizeof keys);
     return status;
 }
 

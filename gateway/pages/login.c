@@ -1,7 +1,6 @@
 /* /login, /logout and /logout/everywhere. An unknown account takes the same way, and the same time,
  * as a wrong password: the attempt is counted and a hash is checked in either case. */
 #include "gateway/fields.h"
-#include "gateway/http/cookie.h"
 #include "gateway/outcome.h"
 #include "gateway/pages/pages.h"
 #include "gateway/view.h"
@@ -51,15 +50,13 @@ void login_get(struct request *request)
 
 /* ---- logging in: attempt and account → password → session → cookie ------------------------- */
 
-static void redirect_with_cookie(struct request *request, int http_status, const char *location,
-                                 const struct http_cookie *cookie)
+/* A browser goes on to a page; a program that sent JSON is told that it went well. */
+static void go_on(struct request *request, int http_status, const char *location)
 {
-    struct http_response response =
-        http_response_make(http_status, "text/plain; charset=utf-8", STR(""));
-    http_response_add(&response, "Location", str_from(location));
-    http_response_add(&response, "Set-Cookie", http_cookie_write(&request->arena, cookie));
-    http_response_add(&response, "Cache-Control", STR("no-store"));
-    request_respond(request, &response);
+    if (request_sent_json(request))
+        request_json_status(request, STATUS_OK, NULL, 0);
+    else
+        request_redirect(request, http_status, location);
 }
 
 static void session_made(struct request *request)
@@ -73,13 +70,8 @@ static void session_made(struct request *request)
     if (login->new_hash.size)
         request_ask(request, MESSAGE_user_password_set,
                     &(struct user_password_set){login->user_id, login->hash, login->new_hash});
-    redirect_with_cookie(request, 302, "/",
-                         &(struct http_cookie){
-                             .name = str_from(request->gateway->config->session.cookie_name),
-                             .value = reply->session_id,
-                             .max_age = request->gateway->config->session.absolute_s,
-                             .secure = request_secure(request),
-                         });
+    request_set_cookie(request, reply->session_id);
+    go_on(request, 302, "/");
 }
 
 /* What cannot be an account is counted for its address alone. */
@@ -158,13 +150,8 @@ void login_post(struct request *request)
 
 static void forget(struct request *request, const char *location)
 {
-    redirect_with_cookie(request, 303, location,
-                         &(struct http_cookie){
-                             .name = str_from(request->gateway->config->session.cookie_name),
-                             .value = STR(""),
-                             .max_age = 0,
-                             .secure = request_secure(request),
-                         });
+    request_set_cookie(request, STR(""));
+    go_on(request, 303, location);
 }
 
 static void session_gone(struct request *request)

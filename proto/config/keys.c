@@ -4,6 +4,7 @@
 #include "proto/config/config.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 
 const struct section sections[SECTION_COUNT] = {
@@ -158,10 +159,38 @@ static bool is_address(struct str s)
     return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
+static bool is_host(struct str s)
+{
+    if (s.size > 2 && s.data[0] == '[' && s.data[s.size - 1] == ']')
+        return is_address(str_make(s.data + 1, s.size - 2)) && str_find(s, ':') >= 0;
+    for (size_t i = 0; i < s.size; i++)
+        if (!isalnum((unsigned char)s.data[i]) && !strchr("-._", s.data[i]))
+            return false;
+    return s.size > 0;
+}
+
+bool key_tcp_is_valid(struct str s, bool to_bind)
+{
+    static const struct str scheme = {"tcp://", 6}, any = {"*", 1};
+    if (!str_starts(s, scheme) || s.size > 255)
+        return false;
+    struct str host = str_make(s.data + scheme.size, s.size - scheme.size), port = host;
+    while (host.size && host.data[host.size - 1] != ':')
+        host.size--;
+    port = str_make(port.data + host.size, port.size - host.size);
+    if (host.size == 0)
+        return false;
+    host.size--;
+    int64_t number;
+    bool good_port = str_to_int64(port, &number) && number >= 1 && number <= 65535;
+    return (is_host(host) || (to_bind && str_equal(host, any))) &&
+           (good_port || (to_bind && str_equal(port, any)));
+}
+
 static bool is_endpoint(struct str s)
 {
-    return s.size > STR("ipc://").size && s.size <= 255 &&
-           (str_starts(s, STR("ipc://")) || str_starts(s, STR("tcp://")));
+    return key_tcp_is_valid(s, false) ||
+           (s.size > STR("ipc://").size && s.size <= 255 && str_starts(s, STR("ipc://")));
 }
 
 static const struct {

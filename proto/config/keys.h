@@ -66,4 +66,8 @@ void key_expected(const struct key *key, struct buf *out);
 bool key_item_is_valid(enum key_item item, struct str s);
 const char *key_item_phrase(enum key_item item);
 
+/* key_tcp_is_valid: tcp://HOST:PORT, HOST a name, an IPv4 address or an IPv6 one in brackets. To
+ * bind, either may be *: every address, any free port. */
+bool key_tcp_is_valid(struct str s, bool to_bind);
+
 #endif

@@ -225,6 +225,41 @@ static void check_cookie_name(struct values *values)
         }
 }
 
+/* What `cause` asks for; told where the cause was said. */
+static void check_needs(struct values *values, enum key_id cause, enum key_id needed)
+{
+    char path[KEY_PATH];
+    struct check check = {values, &keys[cause], values->of[cause].place};
+    if (text_of(values, needed).size == 0)
+        WRONG(&check, "tcp:// needs keys, expected %s too", key_path(&keys[needed], path));
+}
+
+static bool has_tcp(const struct value *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_starts(list->items[i], STR("tcp://")))
+            return true;
+    return false;
+}
+
+/* No queue crosses a network unencrypted, or open to everybody. */
+static void check_tcp(struct values *values)
+{
+    enum key_id id = KEY_gateway_tcp_endpoint;
+    struct check check = {values, &keys[id], values->of[id].place};
+    struct str endpoint = text_of(values, id);
+    if (endpoint.size > 0 && !key_tcp_is_valid(endpoint, true)) {
+        WRONG(&check, "\"%s\" is no endpoint, expected tcp://HOST:PORT", shown(&check, endpoint));
+    } else if (endpoint.size > 0) {
+        check_needs(values, id, KEY_gateway_curve_secret_file);
+        check_needs(values, id, KEY_gateway_curve_clients_file);
+    }
+    if (has_tcp(&values->of[KEY_pools_gateways])) {
+        check_needs(values, KEY_pools_gateways, KEY_pools_curve_secret_file);
+        check_needs(values, KEY_pools_gateways, KEY_pools_curve_server_file);
+    }
+}
+
 void values_check_rules(struct values *values)
 {
     static const struct {
@@ -237,4 +272,5 @@ void values_check_rules(struct values *values)
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
         check_order(values, orders[i].small, orders[i].large);
     check_cookie_name(values);
+    check_tcp(values);
 }

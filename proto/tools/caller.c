@@ -8,7 +8,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
-#include "proto/channel.h"
+#include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "proto/status.h"
 #include "proto/tools/call_line.h"
@@ -41,6 +41,7 @@ struct slot {
 struct caller {
     const struct caller_settings *settings;
     struct channel *channel;
+    struct channel_keys keys; /* of a dealer to tcp:// */
     int signal_fd;
     struct pool_seen pools[POOLS]; /* of a dealer: the first is its gateway */
     struct slot slots[SLOTS];
@@ -407,16 +408,42 @@ static enum caller_exit finish(const struct caller *caller)
     }
 }
 
-static bool open_channel(struct caller *caller, struct channel_context *context)
+static bool complain(const char *what, const char *error)
+{
+    fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, what, *what ? ": " : "", error);
+    return false;
+}
+
+static bool serve(struct caller *caller)
+{
+    const struct caller_settings *settings = caller->settings;
+    struct channel_tcp tcp = {settings->endpoint, settings->secret_file, settings->clients_file};
+    const char *error = NULL;
+    if (!settings->secret_file)
+        return channel_bind(caller->channel, settings->endpoint, &error) ||
+               complain(settings->endpoint, error);
+    return channel_bind_tcp(caller->channel, &tcp, &caller->arena, &error) || complain("", error);
+}
+
+static bool connect_gateway(struct caller *caller)
 {
     const struct caller_settings *settings = caller->settings;
     const char *error = NULL;
-    caller->channel = settings->bind ? channel_router_new(context) : channel_dealer_new(context);
-    bool good = settings->bind ? channel_bind(caller->channel, settings->endpoint, &error)
-                               : channel_connect(caller->channel, settings->endpoint, &error);
-    if (!good)
-        fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, settings->endpoint, error);
-    return good;
+    if (settings->secret_file) {
+        if (!channel_keys_read(settings->secret_file, settings->gateway_file, &caller->keys,
+                               &caller->arena, &error))
+            return complain("", error);
+        channel_use_keys(caller->channel, &caller->keys);
+    }
+    return channel_connect(caller->channel, settings->endpoint, &error) ||
+           complain(settings->endpoint, error);
+}
+
+static bool open_channel(struct caller *caller, struct channel_context *context)
+{
+    bool bind = caller->settings->bind;
+    caller->channel = bind ? channel_router_new(context) : channel_dealer_new(context);
+    return bind ? serve(caller) : connect_gateway(caller);
 }
 
 /* libzmq leaves it; a pool's glob would find it and knock there for ever. */
@@ -457,6 +484,7 @@ enum caller_exit caller_run(const struct caller_settings *settings)
     buf_free(&caller->input);
     buf_free(&caller->outgoing);
     arena_free(&caller->arena);
+    explicit_bzero(&caller->keys, sizeof caller->keys);
     free(caller);
     return status;
 }

@@ -11,6 +11,10 @@ struct caller_settings {
     bool bind;          /* true: be a gateway to the pools that connect; false: ask a gateway */
     const char *line;   /* the one request; NULL: lines of standard input */
     int64_t timeout_ms; /* of a request, and for the first pool to appear */
+
+    /* For tcp://, else NULL (proto/channel_curve.h): our secret key; a gateway's public one; the
+     * public ones of pools. */
+    const char *secret_file, *gateway_file, *clients_file;
 };
 
 enum caller_exit { CALLER_GOOD = 0, CALLER_BAD_REPLY = 1, CALLER_USAGE = 2, CALLER_TIMEOUT = 3 };

@@ -20,6 +20,9 @@ static const char usage[] =
     "  --bind ENDPOINT     where pools connect, ipc://var/run/gateway-call-PID.ipc if not given\n"
     "  --gateway ENDPOINT  ask the gateway bound there: vote-call --gateway E gateway "
     "gateway_status\n"
+    "  --curve-secret FILE, --curve-server FILE, --curve-clients FILE\n"
+    "                      for a tcp:// ENDPOINT: our secret key, and the gateway's public key\n"
+    "                      (with --gateway) or those of the pools (with --bind)\n"
     "  --timeout MS        for a pool to appear and for every answer, 5000 if not given\n"
     "  --list              print every request with a sample of its body\n"
     "  --help              print this\n"
@@ -73,10 +76,15 @@ static bool somebody_listens(const char *endpoint)
 static int read_options(int argc, char **argv, struct caller_settings *settings,
                         const char **out_gateway)
 {
-    static const struct option options[] = {
-        {"bind", required_argument, NULL, 'b'},    {"gateway", required_argument, NULL, 'g'},
-        {"timeout", required_argument, NULL, 't'}, {"list", no_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"bind", required_argument, NULL, 'b'},
+                                            {"gateway", required_argument, NULL, 'g'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            {"list", no_argument, NULL, 'l'},
+                                            {"curve-secret", required_argument, NULL, 'S'},
+                                            {"curve-server", required_argument, NULL, 'G'},
+                                            {"curve-clients", required_argument, NULL, 'C'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int code;
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1)
         switch (code) {
@@ -85,6 +93,15 @@ static int read_options(int argc, char **argv, struct caller_settings *settings,
             break;
         case 'g':
             *out_gateway = optarg;
+            break;
+        case 'S':
+            settings->secret_file = optarg;
+            break;
+        case 'G':
+            settings->gateway_file = optarg;
+            break;
+        case 'C':
+            settings->clients_file = optarg;
             break;
         case 't':
             if (!str_to_int64(str_from(optarg), &settings->timeout_ms) ||
@@ -148,6 +165,11 @@ int main(int argc, char **argv)
         settings.endpoint = gateway;
     else if (!settings.endpoint)
         settings.endpoint = standard;
+    bool tcp = str_starts(str_from(settings.endpoint), STR("tcp://"));
+    const char *others = settings.bind ? settings.clients_file : settings.gateway_file;
+    if (tcp != (settings.secret_file && others) || (!tcp && (settings.secret_file || others)))
+        return refuse("a tcp:// endpoint, and no other, needs --curve-secret and ",
+                      settings.bind ? "--curve-clients" : "--curve-server");
     if (settings.bind && somebody_listens(settings.endpoint))
         return refuse("somebody listens already at ", settings.endpoint);
     return (int)caller_run(&settings);

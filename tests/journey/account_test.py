@@ -149,10 +149,11 @@ def test_the_form_comes_back_with_what_was_typed_but_never_the_password(site):
 @pytest.mark.parametrize("body, content_type, status", [
     (b"&".join(b"a=1" for _ in range(200)), "application/x-www-form-urlencoded", 413),
     (b"name=" + b"a" * 70000, "application/x-www-form-urlencoded", 413),
-    (b"{}", "application/json", 415),
+    (b"[1]", "application/json", 400),
+    (b"a=1", "text/plain", 415),
     (b"--x\r\nbroken", "multipart/form-data; boundary=x", 400),
     (b"--x--\r\n", "multipart/form-data", 400),
-], ids=["many fields", "a large field", "JSON", "broken parts", "no boundary"])
+], ids=["many fields", "a large field", "JSON that is no form", "text", "broken parts", "no boundary"])
 def test_a_body_that_is_no_form_is_refused(site, body, content_type, status):
     before = site.count("user")
     for client in (site.program(), site.browser()):
@@ -343,7 +344,8 @@ def test_a_key_of_another_type_is_no_log_in(site):
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "*", "a" * 128, "a" * 129, "a" * 4000, "%00", "../x",
-                                    "\xff\xfe", "' OR 1=1 --", "a b", '"quoted"'], ids=lambda cookie: repr(cookie[:20]))
+                                    "\xff\xfe", "' OR 1=1 --", "a b", '"quoted"'],
+                         ids=lambda cookie: repr(cookie[:20]))
 def test_a_cookie_of_any_shape_is_no_log_in(site, cookie):
     answer = site.browser().get("/", Cookie=f"sessionid={cookie}")
     assert (answer.status, answer.location) == (302, "/login")

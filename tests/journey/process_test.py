@@ -166,7 +166,7 @@ def test_the_access_log_can_be_turned_off(process, ipc_dir):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_status_0(process, ipc_dir, number):
     with gateway(process, ipc_dir) as (started, port):
-        signal.pidfd_send_signal(started._end, number)
+        started.send(number)
         assert started.wait() == 0
         assert refuses(port)
 
@@ -185,7 +185,7 @@ def test_a_request_half_sent_is_still_answered_at_the_end(process, ipc_dir):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\n")
             started.until(lambda: Client(port).get("/healthz").status == 200)
-            signal.pidfd_send_signal(started._end, signal.SIGTERM)
+            started.send(signal.SIGTERM)
             started.wait_line("gateway_stopping")
             client.sendall(b"\r\n")
             answer = b"".join(iter(lambda: client.recv(1000), b""))

@@ -62,7 +62,7 @@ def choices(site, question=1):
 
 
 def kill(pool):
-    signal.pidfd_send_signal(pool._end, signal.SIGKILL)
+    pool.send(signal.SIGKILL)
     pool.abandon()
 
 
@@ -209,7 +209,7 @@ def test_the_gateway_finishes_what_runs_at_sigterm(site, status):
         voter.start()
         site.gateway.until(lambda: any(
             pool["writes_in_flight"] for pool in status(site)["pools"] if pool["service"] == "db"))
-        signal.pidfd_send_signal(site.gateway._end, signal.SIGTERM)
+        site.gateway.send(signal.SIGTERM)
         site.gateway.wait_line("gateway_stopping")
         assert site.gateway.running()
         locker.rollback()

@@ -13,18 +13,23 @@ READ = '{"session_id": "a"}'
 
 def test_one_request_gives_one_line(endpoint, start_pool, own_redis, vote_call):
     start_pool("session")
-    status, replies, errors = vote_call("--bind", endpoint, "session", "session_create", '{"user_id": 3, "old_session_id": ""}')
+    status, replies, errors = vote_call("--bind", endpoint, "session", "session_create",
+                                        '{"user_id": 3, "old_session_id": ""}')
     assert (status, errors, len(replies)) == (0, "", 1)
     reply = replies[0]
-    assert list(reply) == ["line", "status", "message", "pool", "queue_us", "service_us", "batch", "attempt", "body"]
-    assert (reply["line"], reply["status"], reply["message"], reply["batch"]) == (1, "OK", "session_create_reply", 1)
+    assert list(reply) == ["line", "status", "message", "pool", "queue_us", "service_us", "batch",
+                           "attempt", "body"]
+    assert (reply["line"], reply["status"], reply["batch"]) == (1, "OK", 1)
+    assert reply["message"] == "session_create_reply"
     assert len(reply["body"]["session_id"]) == 64
 
 
-def test_a_stream_of_lines_is_answered_line_by_line_within_the_credit(endpoint, start_pool, own_redis, vote_call):
+def test_a_stream_of_lines_is_answered_line_by_line_within_the_credit(endpoint, start_pool,
+                                                                      own_redis, vote_call):
     own_redis.client.set("sessionid_good", '{"created": 9999999999, "session": {"uid": 8}}')
     start_pool("session", "pools.credits=3")
-    lines = [{"session_id": "good"}, {"session_id": "bad"}, {"message": "session_delete", "body": {"session_id": "x"}}] * 200
+    lines = [{"session_id": "good"}, {"session_id": "bad"},
+             {"message": "session_delete", "body": {"session_id": "x"}}] * 200
     text = "\n\n".join(map(json.dumps, lines))
     status, replies, _ = vote_call("--bind", endpoint, "session", "session_read", stdin=text)
     assert status == 1
@@ -37,7 +42,7 @@ def test_lines_may_all_name_their_own_request(endpoint, start_pool, own_redis, v
     start_pool("session")
     line = json.dumps({"message": "session_delete", "body": {"session_id": "x"}})
     assert vote_call("--bind", endpoint, "session", "-", "-", stdin=line + "\n")[0] == 0
-    status, replies, errors = vote_call("--bind", endpoint, "session", "-", stdin='{"session_id": "x"}\n')
+    status, replies, errors = vote_call("--bind", endpoint, "session", "-", stdin=READ)
     assert (status, replies) == (2, []) and "line 1 names no request" in errors
 
 
@@ -101,8 +106,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
     dealer = zmq.Context.instance().socket(zmq.DEALER)
     dealer.linger = 0
     dealer.connect(endpoint)
-    dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1, "capacity": 1, "heartbeat_ms": 500,
-                               "host": "", "pid": 1}, ttl_ms=0))
+    dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1,
+                               "capacity": 1, "heartbeat_ms": 500, "host": "", "pid": 1}))
     status, replies, errors = vote_call("--bind", endpoint, "--timeout", 200,
                                         "session", "session_read", READ)
     assert (status, replies, errors) == (3, [], "vote-call: 1 requests without an answer\n")
@@ -112,8 +117,9 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
 def test_a_gateway_is_asked_about_itself(stream, gateway, endpoint):
     caller = stream("--gateway", endpoint, "gateway", "gateway_status", "{}")
     asked = gateway.expect("gateway_status")
-    body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0, "missed_edges": 0,
-            "late_starts": 0, "pools_refused": 0, "queues": [], "pools": []}
+    body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0,
+            "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
+            "queues": [], "pools": []}
     frame = pack("gateway_status_reply", body, slot=asked.slot, generation=asked.generation)
     gateway.router.send_multipart([asked.peer, frame])
     reply = json.loads(caller.communicate()[0])
@@ -130,7 +136,8 @@ def test_an_answer_that_breaks_its_own_rules_is_named(stream, gateway, endpoint)
 
 
 def test_a_gateway_that_is_not_there_is_told_in_time(endpoint, vote_call):
-    status, _, errors = vote_call("--gateway", endpoint, "--timeout", 200, "gateway", "gateway_status", "{}")
+    status, _, errors = vote_call("--gateway", endpoint, "--timeout", 200,
+                                  "gateway", "gateway_status", "{}")
     assert status == 3 and errors == f"vote-call: no gateway answer at {endpoint}\n"
 
 
@@ -163,12 +170,15 @@ def test_a_signal_ends_it_and_its_socket(stream, endpoint, directory, start_pool
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["session"], ["nonsense", "session_read"], ["session", "nonsense"], ["session", "session_read_reply"],
+    [], ["session"], ["nonsense", "session_read"], ["session", "nonsense"],
+    ["session", "session_read_reply"],
     ["session", "ready"], ["session", "session_read", "{}", "{}"], ["session", "session_read", ""],
-    ["--timeout", "0", "session", "session_read"], ["--timeout", "x", "session", "session_read"], ["--nonsense"],
+    ["--timeout", "0", "session", "session_read"], ["--timeout", "x", "session", "session_read"],
+    ["--nonsense"],
     ["gateway", "gateway_status"], ["--gateway", "ipc:///x", "session", "session_read"],
     ["--gateway", "ipc:///x", "--bind", "ipc:///y", "gateway", "gateway_status"],
-    ["--bind", "nonsense", "session", "session_read"], ["--bind", "ipc:///" + "x" * 200, "session", "session_read"],
+    ["--bind", "nonsense", "session", "session_read"],
+    ["--bind", "ipc:///" + "x" * 200, "session", "session_read"],
 ])
 def test_wrong_use_is_exit_2_and_says_why(arguments, vote_call):
     status, replies, errors = vote_call(*arguments)

@@ -67,3 +67,22 @@ def test_a_session_lost_while_the_server_is_away_is_not_waited_for(away):
     assert away.status("vote_cast", **ballot(1, 1, 1)) == "UNAVAILABLE"
     assert time.monotonic() - start < 1
     assert "@example.com" not in away.process.log
+
+
+def connections(pool):
+    return pool.admin(f"SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{pool.database.name}'"
+                      " AND user <> CURRENT_USER() AND id <> CONNECTION_ID()")[0][0]
+
+
+def test_an_idle_pool_keeps_minsize_connections_and_a_busy_one_opens_up_to_maxsize(sample_database, start_db_pool):  # noqa: F811
+    pool = start_db_pool(sample_database, threads=8, settings=("--set", "databases.default.minsize=2"))
+    pool.process.until(lambda: connections(pool) == 2)
+    question, (choice, *_) = pool.question(1)
+    with pool.writer_held(question):
+        for other in range(1, 30):  # each on a question of its own type of work: none may fail
+            pool.send("question_get", question_id=other, user_id=0)
+            pool.send("choice_list", question_id=other)
+            pool.send("user_get", user_id=1, with_votes=True)
+        pool.process.until(lambda: connections(pool) > 2)
+    assert pool.status("vote_cast", **ballot(1, question, choice)) == "OK"
+    assert connections(pool) <= 8

@@ -10,10 +10,20 @@ from tests.fixtures.queues import Gateway, LateServer, pack
 IDLE = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
 
 READ = {"session_id": "a"}
+AT_REST = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
 
 
 def alive(gateway, peer):
     return gateway.ask(peer, "session_read", READ).status == "NOT_LOGGED_IN"
+
+
+def introduced(gateway):
+    """The ready of a pool that may think it has been here before: then its heartbeat is asked."""
+    frame = gateway.expect(lambda f: f.message in ("ready", "heartbeat"))
+    if frame.message == "heartbeat":
+        gateway.send(frame.peer, "who")
+        frame = gateway.ready()
+    return frame
 
 
 def test_a_pool_says_who_it_is_as_soon_as_it_is_connected(gateway, start_pool):
@@ -21,7 +31,8 @@ def test_a_pool_says_who_it_is_as_soon_as_it_is_connected(gateway, start_pool):
     ready = gateway.ready()
     assert len(ready.body.pop("pool_id")) == 32
     assert ready.body.pop("host") == os.uname().nodename[:64]
-    assert ready.body == {"service": "session", "threads": 3, "capacity": 17, "heartbeat_ms": 70, "pid": pool.pid}
+    assert ready.body == {"service": "session", "threads": 3, "capacity": 17, "heartbeat_ms": 70,
+                          "pid": pool.pid}
 
 
 def test_a_pool_asked_who_it_is_says_so_again(gateway, start_pool):
@@ -41,7 +52,8 @@ def test_every_start_of_a_pool_has_an_id_of_its_own(gateway, start_pool):
     assert len(ids) == 3
 
 
-def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool, own_redis):
+def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(gateway, start_pool,
+                                                                              own_redis):
     start_pool("session")
     peer = gateway.ready().peer
     for attempt in (1, 2):
@@ -51,28 +63,31 @@ def test_each_answer_gives_its_credit_back_and_returns_slot_generation_and_id(ga
         assert answer.batch == 1 and answer.ttl_ms == 0
 
 
-def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(gateway, start_pool, directory):
+def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(gateway, start_pool,
+                                                                               directory):
     server = LateServer(directory / "redis.sock")
     start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
-    beat = gateway.expect("heartbeat").body
-    assert beat == IDLE
+    assert gateway.expect("heartbeat").body == AT_REST
     slots = [gateway.send(peer, "session_delete", READ) for _ in range(3)]
     connection = server.accept()
-    stuck = gateway.expect(lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
+    stuck = gateway.expect(
+        lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
     assert (stuck["busy"], stuck["queued"]) == (1, 2)
+    assert stuck["oldest_write_ms"] == stuck["oldest_read_ms"], "its one lane does both"
     later = gateway.expect("heartbeat").body
     assert later["oldest_read_ms"] > stuck["oldest_read_ms"]
     for _ in slots:
         assert b"DEL" in connection.recv(65536)
         connection.sendall(b":1\r\n")
     assert [gateway.answer(slot).status for slot in slots] == ["OK"] * 3
-    gateway.expect(lambda f: f.message == "heartbeat" and f.body == IDLE)
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body == AT_REST)
     connection.close()
     server.close()
 
 
-@pytest.mark.parametrize("message", ["vote_cast", "password_hash", "gateway_status", "session_read_reply", 999])
+@pytest.mark.parametrize("message", [
+    "vote_cast", "password_hash", "gateway_status", "session_read_reply", 999])
 def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, own_redis, message):
     start_pool("session")
     peer = gateway.ready().peer
@@ -85,9 +100,10 @@ def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, ow
     pool = start_pool("session", "pools.drain_ms=10000")
     peer = gateway.ready().peer
     good = pack("session_read", READ)
-    frames = [b"", b"V", b"VQ", b"VQ\x01", good[:-1], good + b"x", b"XX" + good[2:], b"VQ\x02" + good[3:], good[:55],
-              good[:52] + b"\xff\xff\xff\xff" + good[56:], b"GET / HTTP/1.1\r\n\r\n", os.urandom(200),
-              pack("ready", b"{}"), pack("heartbeat"), pack("drain"), pack("bye"), pack("error", {"detail": "", "fields": []}),
+    frames = [b"", b"V", b"VQ", b"VQ\x01", good[:-1], good + b"x", b"XX" + good[2:],
+              b"VQ\x02" + good[3:], good[:55], good[:52] + b"\xff\xff\xff\xff" + good[56:],
+              b"GET / HTTP/1.1\r\n\r\n", os.urandom(200), pack("ready", b"{}"), pack("heartbeat"),
+              pack("drain"), pack("bye"), pack("error", {"detail": "", "fields": []}),
               pack("who", b"[]"), pack("drain_ok", b'{"x": 1}')]
     for frame in frames:
         gateway.router.send_multipart([peer, frame])
@@ -101,7 +117,8 @@ def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, ow
     assert f"bad_frames={len(frames) + 1}" in pool.log
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"session_id": "a", "session_id": "b"}', b"{}" * 2])
+@pytest.mark.parametrize("body", [
+    b"", b"{", b"[]", b"null", b"\xff", b'{"session_id": "a", "session_id": "b"}', b"{}" * 2])
 def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, own_redis, body):
     start_pool("session")
     peer = gateway.ready().peer
@@ -110,7 +127,8 @@ def test_a_body_that_is_wrong_is_answered_with_its_credit(gateway, start_pool, o
     assert alive(gateway, peer)
 
 
-def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool, own_redis):
+def test_a_frame_past_the_limit_ends_its_connection_and_not_the_pool(gateway, start_pool,
+                                                                     own_redis):
     start_pool("session")
     peer = gateway.ready().peer
     gateway.send(peer, "session_read", b" " * (5 * 1024 * 1024))
@@ -141,7 +159,8 @@ def test_what_has_no_time_left_is_never_started(gateway, start_pool, directory):
 
 def test_a_full_queue_answers_busy_at_once_and_loses_nothing_else(gateway, start_pool, directory):
     server = LateServer(directory / "redis.sock")
-    start_pool("session", "--threads", 1, "pools.queue_limit=4", "pools.batch_max=1", "caches.default.timeout_ms=60000")
+    start_pool("session", "--threads", 1, "pools.queue_limit=4", "pools.batch_max=1",
+               "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     slots = [gateway.send(peer, "session_delete", READ)]
     connection = server.accept()  # the thread is in it now
@@ -197,7 +216,8 @@ def test_a_pool_that_is_told_to_stop_answers_all_it_was_sent(gateway, start_pool
     slots = [gateway.send(peer, "session_read", {"session_id": str(i)}) for i in range(300)]
     pool.kill(stop)
     gateway.expect("drain")
-    slots += [gateway.send(peer, "session_read", READ) for _ in range(100)]  # sent before the barrier
+    # sent before the barrier
+    slots += [gateway.send(peer, "session_read", READ) for _ in range(100)]
     gateway.send(peer, "drain_ok")
     assert {gateway.answer(slot).status for slot in slots} == {"NOT_LOGGED_IN"}
     gateway.expect("bye")
@@ -205,9 +225,11 @@ def test_a_pool_that_is_told_to_stop_answers_all_it_was_sent(gateway, start_pool
     assert "lost_answers=0" in pool.log
 
 
-def test_past_its_time_a_leaving_pool_finishes_what_runs_and_gives_the_rest_back(gateway, start_pool, directory):
+def test_past_its_time_a_leaving_pool_finishes_what_runs_and_gives_the_rest_back(
+        gateway, start_pool, directory):
     server = LateServer(directory / "redis.sock")
-    pool = start_pool("session", "--threads", 1, "pools.drain_ms=200", "caches.default.timeout_ms=60000")
+    pool = start_pool("session", "--threads", 1, "pools.drain_ms=200",
+                      "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     running = gateway.send(peer, "session_delete", READ)
     connection = server.accept()
@@ -234,13 +256,37 @@ def test_a_leaving_pool_does_not_wait_for_a_gateway_that_died(endpoint, start_po
     assert pool.wait(10) == 0
 
 
-def test_a_leaving_pool_does_not_wait_for_a_gateway_that_does_not_know_it(endpoint, gateway, start_pool):
+def test_a_leaving_pool_does_not_wait_for_a_gateway_that_does_not_know_it(endpoint, gateway,
+                                                                          start_pool):
     pool = start_pool("session", "pools.drain_ms=60000")
     peer = gateway.ready().peer
     pool.kill(signal.SIGTERM)
     gateway.expect("drain")
     gateway.send(peer, "who")
+    gateway.drain(peer)
     assert pool.wait(10) == 0
+
+
+def test_a_leaving_pool_that_is_asked_whether_it_is_there_beats_on_and_says_bye(
+        gateway, start_pool, directory):
+    server = LateServer(directory / "redis.sock")
+    pool = start_pool("session", "--threads", 1, "pools.drain_ms=60000",
+                      "caches.default.timeout_ms=60000")
+    peer = gateway.ready().peer
+    running = gateway.send(peer, "session_delete", READ)
+    connection = server.accept()
+    pool.kill(signal.SIGTERM)
+    gateway.drain(peer)
+    gateway.send(peer, "who")
+    for _ in range(5):
+        gateway.expect("heartbeat")
+    assert connection.recv(65536)
+    connection.sendall(b":1\r\n")
+    assert gateway.answer(running).status == "OK"
+    gateway.expect("bye")
+    assert pool.wait() == 0
+    connection.close()
+    server.close()
 
 
 def test_a_pool_without_any_gateway_stops_at_once(start_pool):
@@ -260,17 +306,14 @@ def test_a_gateway_that_was_restarted_is_found_without_being_told(endpoint, star
     for _ in range(3):
         first.close()
         first = Gateway(endpoint)
-        # It announces itself, or, if it has not noticed, its heartbeat is asked who it is.
-        frame = first.expect(lambda f: f.message in ("ready", "heartbeat"))
-        if frame.message == "heartbeat":
-            first.send(frame.peer, "who")
-            frame = first.ready()
+        frame = introduced(first)
         assert frame.body["pool_id"] == pool_id
         assert alive(first, frame.peer)
     first.close()
 
 
-def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool, own_redis):
+def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint, start_pool,
+                                                            own_redis):
     stranger = LateServer(directory / "gateway-1.ipc")
     start_pool("session")
     connection, _ = stranger.listener.accept()
@@ -279,12 +322,13 @@ def test_a_gateway_is_found_where_something_else_was_before(directory, endpoint,
         pass
     stranger.close()
     gateway = Gateway(endpoint)
-    assert alive(gateway, gateway.ready().peer)
+    assert alive(gateway, introduced(gateway).peer)
     connection.close()
     gateway.close()
 
 
-def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(directory, start_pool, own_redis):
+def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone(
+        directory, start_pool, own_redis):
     pattern = f"ipc://{directory}/gateway-*.ipc"
     pool = start_pool("session", gateways=[pattern])
     pool.wait_line("pool_started")
@@ -303,13 +347,15 @@ def test_gateways_that_a_glob_finds_later_are_served_too_and_forgotten_when_gone
     two.close()
 
 
-def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool, own_redis):
+def test_one_pool_serves_several_gateways_each_with_its_own_credit(directory, start_pool,
+                                                                   own_redis):
     gateways = [Gateway(f"ipc://{directory}/gateway-{i}.ipc") for i in range(3)]
     start_pool("session", "pools.credits=5", gateways=[g.endpoint for g in gateways])
     readies = [g.ready() for g in gateways]
     assert len({r.body["pool_id"] for r in readies}) == 1
     assert [r.body["capacity"] for r in readies] == [5, 5, 5]
-    slots = [[g.send(r.peer, "session_read", READ) for _ in range(5)] for g, r in zip(gateways, readies)]
+    slots = [[g.send(r.peer, "session_read", READ) for _ in range(5)]
+             for g, r in zip(gateways, readies)]
     for g, some in zip(gateways, slots):
         assert {g.answer(slot).status for slot in some} == {"NOT_LOGGED_IN"}
         g.close()

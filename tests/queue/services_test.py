@@ -1,6 +1,7 @@
 """The test services themselves: what every other suite stands on."""
 import contextlib
 import os
+import sys
 
 import pymysql
 import pytest
@@ -41,8 +42,9 @@ def test_a_redis_database_is_empty_and_its_own(redis):
 
 
 def test_a_process_is_awaited_by_its_lines_and_stopped_by_sigterm(tmp_path):
-    script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do read -t 60 <> <(:) || :; done"
-    with Process(["bash", "-c", script], tmp_path / "log") as process:
+    script = ("import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]);"
+              "print('ready', flush=True); signal.sigwait([signal.SIGTERM]); print('bye')")
+    with Process([sys.executable, "-c", script], tmp_path / "log") as process:
         process.wait_line("ready")
     assert (tmp_path / "log").read_text() == "ready\nbye\n"
 

@@ -24,8 +24,12 @@ def session(gateway, start_pool, own_redis):
     return ask
 
 
+LOG_IN = {"user_id": 1, "old_session_id": ""}
+
+
 def stored(uid=1, created=None, **more):
-    return json.dumps({"created": int(time.time()) if created is None else created, "session": {"uid": uid, **more}})
+    created = int(time.time()) if created is None else created
+    return json.dumps({"created": created, "session": {"uid": uid, **more}})
 
 
 def test_a_session_created_is_read_and_once_deleted_is_gone(session):
@@ -85,8 +89,9 @@ def test_a_session_past_its_absolute_end_is_refused_and_deleted(session):
 
 
 def test_an_unreadable_value_is_no_session_and_no_crash(session):
-    values = [b"", b"x", b"null", b"[]", b"{}", b'{"created": 1}', b"\xff\xfe", b"{" * 100000, b'{"created": 1, "session": 5}',
-              stored(uid=0), stored(uid="1"), stored(uid=None), stored(uid=True), stored(uid=2**63), stored(created="now")]
+    values = [b"", b"x", b"null", b"[]", b"{}", b'{"created": 1}', b"\xff\xfe", b"{" * 100000,
+              b'{"created": 1, "session": 5}', stored(uid=0), stored(uid="1"), stored(uid=None),
+              stored(uid=True), stored(uid=2**63), stored(created="now")]
     for value in values:
         session.redis.set("sessionid_x", value)
         assert session("session_read", session_id="x").status == "NOT_LOGGED_IN", value
@@ -100,7 +105,8 @@ def test_an_unreadable_value_is_no_session_and_no_crash(session):
 def test_a_strange_id_is_no_session_and_reaches_no_other_key(session):
     session.redis.set("sessionid_a", stored())
     session.redis.set("secret", stored())
-    for strange in ("b", "../secret", "a ", " a", "a\n", "a\x00", "*", "投票", "' OR 1=1 --", "<script>", "x" * 128):
+    for strange in ("b", "../secret", "a ", " a", "a\n", "a\x00", "*", "投票", "' OR 1=1 --",
+                    "<script>", "x" * 128):
         assert session("session_read", session_id=strange).status == "NOT_LOGGED_IN", strange
         assert session("session_delete", session_id=strange).status == "OK"
     assert session("session_read", session_id="a").status == "OK"
@@ -126,15 +132,20 @@ def test_a_bad_field_is_answered_with_bad_message(session, message, body):
     assert session.redis.keys("*") == []
 
 
-def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway, start_pool, own_redis):
+def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway, start_pool,
+                                                                        own_redis):
     for i in range(1, 101, 2):
         own_redis.client.set(f"sessionid_{i}", stored(uid=i))
-    start_pool("session", "--threads", 1)
+    start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     gateway.ask(peer, "session_read", {"session_id": "warm"})
     before = own_redis.client.info("commandstats")["cmdstat_getex"]["calls"]
-    own_redis.client.client_pause(300)  # the first read waits here, the rest behind it
+    own_redis.client.client_pause(60000, all=False)
+    gateway.send(peer, "session_read", {"session_id": "first"})  # waits there, the rest behind it
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body["busy"] == 1)
     slots = {gateway.send(peer, "session_read", {"session_id": str(i)}): i for i in range(1, 101)}
+    gateway.expect(lambda f: f.message == "heartbeat" and f.body["queued"] == 100)
+    own_redis.client.client_unpause()
     batches = set()
     for slot, i in slots.items():
         answer = gateway.answer(slot)
@@ -142,7 +153,7 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
         assert answer.status == ("OK" if i % 2 else "NOT_LOGGED_IN"), i
         assert i % 2 == 0 or answer.body["user_id"] == i
     assert max(batches) == 64
-    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 100
+    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 101
 
 
 # ---- with a Python service ----------------------------------------------------------------------
@@ -153,7 +164,8 @@ def aiohttp_storage(socket):
     sys.modules["aioredis"] = redis_asyncio  # the name under which it asks for this library
     from aiohttp_session.redis_storage import RedisStorage
 
-    return RedisStorage(redis_asyncio.Redis(unix_socket_path=str(socket)), cookie_name="sessionid", max_age=1000)
+    return RedisStorage(redis_asyncio.Redis(unix_socket_path=str(socket)), cookie_name="sessionid",
+                        max_age=1000)
 
 
 class Request:
@@ -219,13 +231,14 @@ def test_a_session_emptied_by_aiohttp_session_is_over_here(session, own_redis):
 # ---- when Redis fails ---------------------------------------------------------------------------
 
 
-def test_without_redis_answers_come_at_once_and_the_log_says_so_once(gateway, start_pool, directory):
+def test_without_redis_answers_come_at_once_and_the_log_says_so_once(gateway, start_pool,
+                                                                     directory):
     pool = start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
     start = time.monotonic()
     for _ in range(50):
         assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "UNAVAILABLE"
-        assert gateway.ask(peer, "session_create", {"user_id": 1, "old_session_id": ""}).status == "UNAVAILABLE"
+        assert gateway.ask(peer, "session_create", LOG_IN).status == "UNAVAILABLE"
     assert time.monotonic() - start < 2
     assert pool.log.count("redis_away") == 1
 
@@ -248,7 +261,7 @@ def test_a_connection_closed_while_idle_costs_nobody_an_answer(gateway, start_po
     start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
     asks = [("session_read", {"session_id": "a"}, "NOT_LOGGED_IN"),
-            ("session_create", {"user_id": 1, "old_session_id": ""}, "OK"),
+            ("session_create", LOG_IN, "OK"),
             ("session_delete", {"session_id": "a"}, "OK")]
     for message, body, expected in asks * 2:
         assert gateway.ask(peer, message, body).status == expected
@@ -263,7 +276,8 @@ def test_a_flushed_redis_logs_out_and_breaks_nothing(session):
 
 
 def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing(gateway, start_pool, own_redis):
-    start_pool("session", "--threads", 1, "caches.default.timeout_ms=200", "caches.default.connect_timeout_ms=200")
+    start_pool("session", "--threads", 1, "caches.default.timeout_ms=200",
+               "caches.default.connect_timeout_ms=200")
     peer = gateway.ready().peer
     assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "NOT_LOGGED_IN"
     own_redis.client.client_pause(1000)
@@ -283,7 +297,8 @@ def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing(gateway, start_po
     ("-MISCONF Redis is configured to save RDB snapshots", "UNAVAILABLE", False),
     ("-ERR unknown command, with args beginning with: 'sessionid_TOPSECRET'", "INTERNAL", False),
 ])
-def test_each_error_reply_has_its_own_handling(gateway, start_pool, directory, reply, status, leaves):
+def test_each_error_reply_has_its_own_handling(gateway, start_pool, directory, reply, status,
+                                               leaves):
     server = LateServer(directory / "redis.sock")
     pool = start_pool("session", "--threads", 1)
     peer = gateway.ready().peer
@@ -309,26 +324,30 @@ def test_a_full_redis_refuses_log_ins_and_still_reads(gateway, start_pool, direc
     try:
         start_pool("session", "--threads", 1)
         peer = gateway.ready().peer
-        session_id = gateway.ask(peer, "session_create", {"user_id": 5, "old_session_id": ""}).body["session_id"]
+        session_id = gateway.ask(peer, "session_create", LOG_IN).body["session_id"]
         server.client.config_set("maxmemory", "1")
         create = {"user_id": 6, "old_session_id": session_id}
+        read = {"session_id": session_id}
         assert gateway.ask(peer, "session_create", create).status == "UNAVAILABLE"
-        assert gateway.ask(peer, "session_read", {"session_id": session_id}).body["user_id"] == 5
+        assert gateway.ask(peer, "session_read", read).body["user_id"] == 1
         server.client.config_set("maxmemory", "0")
         assert gateway.ask(peer, "session_create", create).status == "OK"
-        assert gateway.ask(peer, "session_read", {"session_id": session_id}).status == "NOT_LOGGED_IN"
+        assert gateway.ask(peer, "session_read", read).status == "NOT_LOGGED_IN"
     finally:
         server.kill()
 
 
-def test_a_password_and_a_database_number_are_used_on_every_connection(gateway, start_pool, directory):
+def test_a_password_and_a_database_number_are_used_on_every_connection(gateway, start_pool,
+                                                                       directory):
     server = Redis(directory, "--requirepass", "open sesame")
     try:
-        admin = type(server.client)(unix_socket_path=str(server.socket), password="open sesame", db=3)
-        start_pool("session", "--threads", 1, "caches.default.password=open sesame", "caches.default.db=3")
+        admin = type(server.client)(unix_socket_path=str(server.socket), password="open sesame",
+                                    db=3)
+        start_pool("session", "--threads", 1, "caches.default.password=open sesame",
+                   "caches.default.db=3")
         peer = gateway.ready().peer
         for _ in range(3):
-            made = gateway.ask(peer, "session_create", {"user_id": 5, "old_session_id": ""})
+            made = gateway.ask(peer, "session_create", LOG_IN)
             assert admin.exists(f"sessionid_{made.body['session_id']}")
             admin.execute_command("CLIENT KILL TYPE normal SKIPME yes")
     finally:
@@ -364,7 +383,8 @@ def hold(connection, uid, command):
 @pytest.fixture
 def late(gateway, start_pool, directory):
     server = LateServer(directory / "redis.sock")
-    start_pool("session", "--threads", 1, "caches.default.timeout_ms=150", "caches.default.connect_timeout_ms=2000")
+    start_pool("session", "--threads", 1, "caches.default.timeout_ms=150",
+               "caches.default.connect_timeout_ms=2000")
     server.peer = gateway.ready().peer
     yield server
     server.close()
@@ -375,6 +395,7 @@ def test_a_reply_that_comes_too_late_is_nobodys_session(gateway, late):
     connection = late.accept()
     assert b"alice" in connection.recv(65536)
     assert gateway.answer(first).status == "UNAVAILABLE"  # it waited for its time
+    assert connection.recv(65536) == b""  # and nothing is ever read or asked here again
     try:
         connection.sendall(resp(stored(uid=1)))
     except BrokenPipeError:
@@ -420,7 +441,8 @@ def test_a_reply_too_many_spoils_the_whole_answer(gateway, late):
     assert connection.recv(1) == b""
 
 
-@pytest.mark.parametrize("nonsense", [b"HTTP/1.1 200 OK\r\n\r\n", b"$-5\r\n", b"*99999999999999999999\r\n", b":x\r\n", b"\x00" * 10])
+@pytest.mark.parametrize("nonsense", [
+    b"HTTP/1.1 200 OK\r\n\r\n", b"$-5\r\n", b"*99999999999999999999\r\n", b":x\r\n", bytes(10)])
 def test_nonsense_instead_of_a_reply_is_unavailable(gateway, late, nonsense):
     first = gateway.send(late.peer, "session_read", {"session_id": "bob"})
     connection = late.accept()

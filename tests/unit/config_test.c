@@ -63,7 +63,7 @@ TEST("a file sets any kind of key, at the top, in a section and in one within an
                                  "  port: 9101\n"
                                  "  access_log: false\n"
                                  "  trusted_proxies: []\n"
-                                 "pools: {gateways: [ipc://a, 'tcp://b:1']}\n"
+                                 "pools: {gateways: [ipc://a, ipc://b]}\n"
                                  "databases:\n"
                                  "  default:\n"
                                  "    user: 12345\n"
@@ -78,7 +78,7 @@ TEST("a file sets any kind of key, at the top, in a section and in one within an
     CHECK(!config->gateway.access_log);
     CHECK_INT(config->gateway.trusted_proxies.count, 0);
     CHECK_INT(config->pools.gateways.count, 2);
-    CHECK_STR(str_from(config->pools.gateways.items[1]), "tcp://b:1");
+    CHECK_STR(str_from(config->pools.gateways.items[1]), "ipc://b");
     CHECK_STR(str_from(config->database.user), "12345");
     CHECK_STR(str_from(config->database.name), "a\"b\\c # d");
     CHECK_INT(config->site.utc_offset_minutes, -480);
@@ -336,7 +336,7 @@ TEST("an override beats the file, the file the default, and the last override th
     struct config_override overrides[] = {
         {"--port", "gateway.port", "9102"},
         {"--set", "gateway.port", "9103"},
-        {"--set", "pools.gateways", "ipc://a,tcp://b:1"},
+        {"--set", "pools.gateways", "ipc://a,ipc://b"},
         {"--set", "databases.default.password", "#not: a [comment"},
         {"--set", "gateway.trusted_proxies", ""},
     };

@@ -16,6 +16,11 @@ static struct str head_of(struct buf *out, const struct http_response *response,
     return buf_str(out);
 }
 
+static bool has(struct str text, const char *part)
+{
+    return memmem(text.data, text.size, part, strlen(part)) != NULL;
+}
+
 TEST("a head has its status, Date, length and headers, in that order")
 {
     struct buf out = {0};
@@ -24,8 +29,8 @@ TEST("a head has its status, Date, length and headers, in that order")
     CHECK_STR(head_of(&out, &response, 1, true),
               "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nContent-Length: 5\r\n"
               "Content-Type: text/plain\r\nX-A: b\r\n\r\n");
-    CHECK(strstr(head_of(&out, &response, 1, false).data, "\r\nConnection: close\r\n"));
-    CHECK(strstr(head_of(&out, &response, 0, true).data, "\r\nConnection: keep-alive\r\n"));
+    CHECK(has(head_of(&out, &response, 1, false), "\r\nConnection: close\r\n"));
+    CHECK(has(head_of(&out, &response, 0, true), "\r\nConnection: keep-alive\r\n"));
     response = http_response_make(200, NULL, STR(""));
     response.has_file = true;
     response.file = (struct http_file){.fd = -1, .size = 5000000000};

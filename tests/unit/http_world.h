@@ -41,7 +41,7 @@ struct world {
     uintptr_t lowest_frame, highest_frame;
 };
 
-/* ---- the handler ---- */
+/* ---- the handler --------------------------------------------------------------------------- */
 
 static inline void answer(struct http_exchange *exchange, const char *text)
 {
@@ -117,7 +117,7 @@ static inline void on_drained(void *owner)
     ((struct world *)owner)->drained++;
 }
 
-/* ---- the world ---- */
+/* ---- the world ----------------------------------------------------------------------------- */
 
 static inline void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -178,7 +178,7 @@ static inline struct http_server_config defaults(void)
     return HTTP_SERVER_CONFIG_DEFAULT;
 }
 
-/* ---- clients ---- */
+/* ---- clients ------------------------------------------------------------------------------- */
 
 static inline void on_client(evutil_socket_t fd, short what, void *arg)
 {

@@ -17,7 +17,7 @@ __attribute__((constructor)) static void enter_scratch_directory(void)
 
 __attribute__((destructor)) static void leave_scratch_directory(void)
 {
-    static const char *const files[] = {"vote.yaml", "secret", "out"};
+    static const char *const files[] = {"vote.yaml", "secret", "public", "out"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(files[i]);
     rmdir(scratch_directory);
