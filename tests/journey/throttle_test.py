@@ -190,12 +190,12 @@ def test_a_form_with_an_empty_field_is_no_attempt(limited):
 
 
 @pytest.fixture
-def without_sessions(own_dir, process, sample_database, redis):
+def without_sessions(own_site, sample_database, redis):
     """A site of this test alone, still without a session pool."""
     redis.client.flushdb()
 
     def start(*settings):
-        site = Site(process, sample_database, redis, own_dir, settings, pools=("db", "password"))
+        site = own_site(*settings, database=sample_database, pools=("db", "password"))
         site.gateway.until(lambda: site.curl().get("/readyz").text == "no pool of: session\n")
         return site
 
