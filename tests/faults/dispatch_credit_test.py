@@ -147,8 +147,8 @@ def test_what_would_wait_too_long_is_refused_though_the_queue_has_room(make_worl
     assert world.read().status() == 503
     assert world.queue().queued == 9, "the queue had room"
     world.serve_all(calls, pool)
-    late = world.read()  # nothing is held against those who come when the crowd has gone
-    world.serve_all([late], pool)
+    late = world.reads(1)  # nothing is held against those who come when the crowd has gone
+    world.serve_all(late, pool)
 
 
 def test_a_burst_after_quiet_times_waits_its_turn(make_world):
