@@ -76,13 +76,16 @@ static bool may_wait(const struct dispatch *dispatch, enum service service)
                dispatch->settings.rejoin_ms * 1000;
 }
 
-/* Would it still be in time? At the rate of late, half of the time left must be enough for what is
- * before it: what waits longer ends as work done for nobody. */
-static bool wait_too_long(const struct queue *queue, int64_t left_us)
+/* Would it still be in time? What waits longest shows how long the wait is: a fifth of the time
+ * left at most, so that most of it remains for the pool, and a crowd is forgotten soon after it
+ * left. Without a pool it shows nothing: those who wait for one to come back are few and may stay.
+ */
+static bool wait_too_long(const struct dispatch *dispatch, const struct dispatch_ask *ask)
 {
-    double before = (double)(queue->waiting.count + queue->sent.count);
-    return queue->waiting.count > 0 && queue->rate > 0 &&
-           before / queue->rate * 1e6 > (double)left_us / 2;
+    const struct slot *first =
+        dispatch->services[ask->type->service].lanes[ask->type->lane].waiting.first;
+    return first && pools_count(&dispatch->pools, ask->type->service) > 0 &&
+           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / 5;
 }
 
 static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
@@ -171,17 +174,17 @@ static uint32_t wire_slot(const struct slot *slot)
 static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
 {
     struct queue *queue = dispatch_queue(dispatch, slot->type);
-    int64_t now = clock_us();
+    int64_t now = clock_us(), left_us = slot->deadline_us - now;
     struct envelope stamp = {
         .attempt = (uint8_t)(slot->attempt + 1),
         .slot = wire_slot(slot),
         .generation = slot->generation,
-        .ttl_ms = (uint32_t)((slot->deadline_us - now) / 1000),
+        .ttl_ms = left_us > 0 ? (uint32_t)(left_us / 1000) : 0, /* below 0 would be 49 days */
     };
     envelope_stamp(&slot->frame, &stamp);
     if (channel_send(dispatch->router, &pool->peer, buf_str(&slot->frame)) != CHANNEL_SENT)
         return false;
-    if (now >= slot->deadline_us)
+    if (left_us <= 0)
         dispatch->late_starts++;
     slot_list_remove(&queue->waiting, slot);
     pool->lanes[slot->type->lane].in_flight++;
@@ -257,8 +260,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
-    if (queue->waiting.count >= dispatch->settings.queue_limit ||
-        wait_too_long(queue, ask->deadline_us - ask->asked_us)) {
+    if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
     }
@@ -300,7 +302,6 @@ void dispatch_take_back(struct dispatch *dispatch, struct slot *slot)
 
 static void measure(struct queue *queue, const struct slot *slot, const struct envelope *envelope)
 {
-    queue->served++;
     histogram_add(&queue->wait, HISTOGRAM_TIME, slot->sent_us - slot->queued_us);
     histogram_add(&queue->pool_queue, HISTOGRAM_TIME, envelope->queue_us);
     histogram_add(&queue->pool_service, HISTOGRAM_TIME, envelope->service_us);
@@ -431,27 +432,13 @@ static void expire(struct dispatch *dispatch, struct slot_list *list, int64_t no
     }
 }
 
-/* What pools can do shows only while requests wait: in quiet times they answer what there is. */
-static void take_rate(struct queue *queue, int64_t elapsed_us)
-{
-    double now = (double)(queue->served - queue->rate_of) * 1e6 / (double)elapsed_us;
-    bool waits = queue->waiting.count > 0;
-    if (!waits)
-        queue->rate = 0;
-    else if (queue->waited)
-        queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
-    queue->rate_of = queue->served;
-    queue->waited = waits;
-}
-
-void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
+void dispatch_tick_queues(struct dispatch *dispatch, int64_t now)
 {
     for (int service = 1; service < SERVICE_COUNT; service++) {
         for (int lane = 0; lane < LANE_COUNT; lane++) {
             struct queue *queue = &dispatch->services[service].lanes[lane];
             expire(dispatch, &queue->sent, now);
             expire(dispatch, &queue->waiting, now);
-            take_rate(queue, elapsed_us);
             while (queue->waiting.first && !may_wait(dispatch, (enum service)service))
                 refuse_slot(dispatch, queue->waiting.first, STATUS_UNAVAILABLE);
         }

@@ -50,10 +50,15 @@ static void on_done(void *owner, struct http_exchange *exchange, int status, int
     request_done(exchange->user, status, bytes_sent, duration_us);
 }
 
+/* The server ends before dispatch does, which may still be asked for its status. */
+static size_t connection_count(const struct gateway *gateway)
+{
+    return gateway->server ? http_server_connection_count(gateway->server) : 0;
+}
+
 static void leave_if_idle(struct gateway *gateway)
 {
-    if (gateway->stopping && gateway->requests == 0 &&
-        http_server_connection_count(gateway->server) == 0)
+    if (gateway->stopping && gateway->requests == 0 && connection_count(gateway) == 0)
         event_base_loopbreak(gateway->loop);
 }
 
@@ -101,7 +106,7 @@ static void fill_status(void *owner, struct gateway_status_reply *status)
 {
     struct gateway *gateway = owner;
     status->listen = str_from(gateway->listen);
-    status->connections = (int64_t)http_server_connection_count(gateway->server);
+    status->connections = (int64_t)connection_count(gateway);
     status->requests = gateway->answered;
 }
 
@@ -294,15 +299,20 @@ void gateway_run(struct gateway *gateway)
     log_info("gateway_stopped", L_INT("answered", gateway->answered));
 }
 
+static void close_server(struct http_server **server)
+{
+    if (*server)
+        http_server_free(*server);
+    *server = NULL;
+}
+
 void gateway_free(struct gateway *gateway)
 {
     if (!gateway)
         return;
-    gateway->stopping = false; /* the loop is left no more, but run to its end here */
-    if (gateway->admin)
-        http_server_free(gateway->admin);
-    if (gateway->server)
-        http_server_free(gateway->server);
+    gateway->stopping = true; /* another signal changes nothing any more */
+    close_server(&gateway->admin);
+    close_server(&gateway->server);
     /* What was asked of pools is still answered, at its deadline if need be. */
     while (gateway->dispatch && dispatch_waiting(gateway->dispatch) > 0)
         event_base_loop(gateway->loop, EVLOOP_ONCE);

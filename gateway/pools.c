@@ -63,14 +63,16 @@ static bool serves(const struct pool *pool, enum service service)
     return pool->service == service && !pool->draining && !pool->lost;
 }
 
-/* The best average of a service's pools; 0 if none has answered yet. */
+/* The best average of a service's pools that can be had; 0 if none has answered yet. A stuck one
+ * may still have the best: that of before. */
 static int64_t fastest_us(const struct pools *pools, enum service service, enum lane lane)
 {
     int64_t best = 0;
     for (struct pool *pool = pools->first; pool; pool = pool->next) {
-        int64_t latency = pool->lanes[lane].latency_us;
-        if (serves(pool, service) && latency && (!best || latency < best))
-            best = latency;
+        const struct pool_lane *own = &pool->lanes[lane];
+        if (serves(pool, service) && !own->stuck && own->latency_us &&
+            (!best || own->latency_us < best))
+            best = own->latency_us;
     }
     return best;
 }

@@ -1,6 +1,7 @@
 #include "gateway/slots.h"
 
 #include "proto/base/die.h"
+#include "proto/base/id.h"
 
 #include <stdlib.h>
 
@@ -62,8 +63,11 @@ struct slots *slots_new(size_t count)
     if (!slots || count > UINT32_MAX || !(slots->rows = calloc(count, sizeof *slots->rows)))
         die("out of memory for %zu slots", count);
     slots->count = count;
+    uint32_t first;
+    random_bytes(&first, sizeof first);
     for (size_t i = count; i-- > 0;) {
         slots->rows[i].index = (uint32_t)i;
+        slots->rows[i].generation = first;
         slots->rows[i].next = slots->free;
         slots->free = &slots->rows[i];
     }

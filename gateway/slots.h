@@ -1,6 +1,7 @@
 /* slots: requests on their way to pools and back. A fixed table; a place is named by (index,
  * generation), and a generation is never used twice for the same place within 2^32 uses, so that a
- * late answer is recognised. No pointer ever leaves the gateway. */
+ * late answer is recognised. The first generation is random: a pool may still answer what the
+ * gateway before this one asked. No pointer ever leaves the gateway. */
 #ifndef VOTE_GATEWAY_SLOTS_H
 #define VOTE_GATEWAY_SLOTS_H
 

@@ -109,6 +109,12 @@ struct tpl_value view_question(struct request *request, const struct question_ro
     return dict;
 }
 
+void view_set_older(struct request *request, struct tpl_value *page, bool more,
+                    const struct question_row *questions, size_t count)
+{
+    view_set(request, page, "older", tpl_int(more && count ? questions[count - 1].id : 0));
+}
+
 const char *view_percent(struct arena *arena, int64_t votes, int64_t total)
 {
     int64_t tenths =

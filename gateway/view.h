@@ -26,6 +26,10 @@ struct tpl_value view_new_id(struct request *request);
  * create_time, closes_at, state, votes, choices: [{id, choice_text}]}. */
 struct tpl_value view_question(struct request *request, const struct question_row *question);
 
+/* view_set_older: "older": the id that the next page of a list begins behind, 0 on its last one. */
+void view_set_older(struct request *request, struct tpl_value *page, bool more,
+                    const struct question_row *questions, size_t count);
+
 /* view_results: the context of results.html behind view_page: question with tallies, tie, receipt,
  * owner. */
 void view_results(struct request *request, struct tpl_value *page,

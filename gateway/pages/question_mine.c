@@ -19,8 +19,7 @@ static void show(struct request *request)
     for (size_t i = 0; i < list->questions_count; i++)
         tpl_list_add(&request->arena, &rows, view_question(request, &list->questions[i]));
     view_set(request, &page, "questions", rows);
-    view_set(request, &page, "older",
-             tpl_int(list->more ? list->questions[list->questions_count - 1].id : 0));
+    view_set_older(request, &page, list->more, list->questions, list->questions_count);
     view_render(request, 200, "mine.html", &page);
 }
 

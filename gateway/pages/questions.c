@@ -24,8 +24,7 @@ static void show(struct request *request)
     }
     view_set(request, &page, "questions", rows);
     view_set(request, &page, "invalid", tpl_int(0));
-    view_set(request, &page, "older",
-             tpl_int(list->more ? list->questions[list->questions_count - 1].id : 0));
+    view_set_older(request, &page, list->more, list->questions, list->questions_count);
     view_render(request, 200, "questions.html", &page);
 }
 

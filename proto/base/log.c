@@ -15,16 +15,6 @@ void log_set_level(enum log_level level)
     atomic_store(&lowest_level, (int)level);
 }
 
-bool log_level_parse(struct str name, enum log_level *out)
-{
-    for (int i = LOG_DEBUG; i <= LOG_ERROR; i++)
-        if (str_equal(name, str_from(level_names[i]))) {
-            *out = (enum log_level)i;
-            return true;
-        }
-    return false;
-}
-
 static void add_time(struct buf *line)
 {
     struct timespec now;

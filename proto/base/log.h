@@ -37,7 +37,4 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 /* log_set_level: the lowest level written from now on, for the whole process (atomic). */
 void log_set_level(enum log_level level);
 
-/* log_level_parse: "debug" "info" "warn" "error". False on anything else. */
-bool log_level_parse(struct str name, enum log_level *out);
-
 #endif

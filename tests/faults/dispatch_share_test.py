@@ -107,17 +107,17 @@ def test_the_readers_of_a_dead_pool_share_its_retry_and_its_refusal(world):
 def test_an_answer_to_an_earlier_attempt_is_not_for_those_who_joined_since(make_world):  # noqa: F811
     """A read is taken from a stuck pool, waits for another, is joined, and comes back to the stuck one
     as the only one left: what that pool read before the join is not what was asked."""
-    world = make_world(gateway__share_reads="true", pools__dead_ms=1000)
+    world = make_world(gateway__share_reads="true", pools__dead_ms=1500)
     other, stuck = world.pool(capacity=1), world.pool()
-    other.beat(read_ms=1001)
+    other.beat(read_ms=1501)
     other.fence()
     call = world.read(1)
     first = stuck.take()
     other.beat(read_ms=0)
     blocking = world.read(2)
     other.take()
-    until(lambda: stuck.beat() or other.beat() or wait(0.05) or call.age_s > 1.05)
-    stuck.beat(read_ms=1050)
+    until(lambda: stuck.beat() or other.beat() or wait(0.05) or call.age_s > 1.6)
+    stuck.beat(read_ms=1600)
     stuck.fence()
     joined = world.read(1)
     world.until_asked("db", "read", 3)

@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-from tests.fixtures.site import Site
-
 PASSWORD = "correct horse battery"
 serial = itertools.count(1)
 
@@ -266,9 +264,9 @@ def test_a_deleted_account_cannot_log_in(site):
     assert log_in(site.program(), form["email"]).code == 20004
 
 
-def test_a_log_in_replaces_a_hash_weaker_than_configured(own_dir, process, redis, site, member):
+def test_a_log_in_replaces_a_hash_weaker_than_configured(own_site, site, member):
     before, = stored(site, member["email"])
-    stronger = Site(process, site.database, redis, own_dir, pools=("db", "session"))
+    stronger = own_site(database=site.database, pools=("db", "session"))
     stronger.start_pool("password", "--set", "password.memlimit=65536")
     stronger.await_ready()
     assert log_in(stronger.browser(), member["email"]).status == 302

@@ -36,7 +36,8 @@ class Hosts:
                 f"gateway.ipc_dir={directory}", f"gateway.tcp_endpoint=tcp://{host}:*",
                 f"gateway.curve_secret_file={directory}/gateway.secret",
                 f"gateway.curve_clients_file={self.clients}",
-                f"template_dir={ROOT / 'templates'}", f"static_dir={ROOT / 'static'}"))
+                f"template_dir={ROOT / 'templates'}", f"static_dir={ROOT / 'static'}",
+                f"login.common_passwords_file={ROOT / 'data/common_passwords.txt'}"))
         self.endpoint = self.gateway.wait_line(r"tcp_bound endpoint=(\S+)")[1]
         self.port = int(self.gateway.wait_line(r"======== Running on .*:(\d+) ========")[1])
         self.ipc = f"ipc://{directory}/gateway-{self.port}.ipc"
