@@ -20,7 +20,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { LINKS = WORKER_LINKS, RECEIVE_BURST = 512, RENEW_AFTER_MS = 2000 };
+enum {
+    LINKS = WORKER_LINKS,
+    RECEIVE_BURST = 512,
+    RENEW_AFTER_MS = 2000,
+    TURN_MS = 100, /* a turn of the loop takes less, or the process was stopped */
+};
 
 /* A gateway this pool is connected to. */
 struct link {
@@ -43,6 +48,9 @@ struct worker {
     int signal_fd;
     size_t in_flight;
     int64_t next_tick_us;
+    int64_t turned_us;      /* when the last wait ended */
+    int64_t asleep_us;      /* how long this process did not run, shortly after a stop; else 0 */
+    int64_t woke_us;        /* when that was over */
     int64_t drain_until_us; /* 0: not leaving */
     bool stopping;
     int64_t bad_frames, lost_answers;
@@ -145,7 +153,8 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
     job->type = type;
     job->request_id = envelope->request_id;
     job->received_us = now;
-    job->deadline_us = now + (int64_t)envelope->ttl_ms * 1000;
+    /* What lay in the socket of a stopped process has aged there. */
+    job->deadline_us = now - worker->asleep_us + (int64_t)envelope->ttl_ms * 1000;
     job->gateway = link;
     job->slot = envelope->slot;
     job->generation = envelope->generation;
@@ -464,6 +473,22 @@ static int64_t wait_ms(const struct worker *worker)
     return left > 0 ? (left + 999) / 1000 : 0;
 }
 
+/* After a stop libzmq's thread has to run again too, before what came meanwhile is here: it is aged
+ * for as long as a turn may take. */
+static void wait_for_messages(struct worker *worker, struct channel_wait_item *items, size_t count)
+{
+    int64_t planned_us = wait_ms(worker) * 1000, before = worker->turned_us;
+    channel_wait(items, count, planned_us / 1000);
+    worker->turned_us = clock_us();
+    int64_t asleep_us = before ? worker->turned_us - before - planned_us : 0;
+    if (asleep_us > TURN_MS * 1000) {
+        worker->asleep_us = asleep_us;
+        worker->woke_us = worker->turned_us;
+    } else if (worker->turned_us - worker->woke_us > TURN_MS * 1000) {
+        worker->asleep_us = 0;
+    }
+}
+
 static void run_once(struct worker *worker)
 {
     struct channel_wait_item items[LINKS + 2] = {{.fd = worker->signal_fd},
@@ -476,7 +501,7 @@ static void run_once(struct worker *worker)
             items[count].want_write = !worker->links[i].announced && !worker->drain_until_us;
             count++;
         }
-    channel_wait(items, count, wait_ms(worker));
+    wait_for_messages(worker, items, count);
     if (items[0].readable)
         on_stop_signal(worker);
     for (size_t i = 2; i < count; i++) {

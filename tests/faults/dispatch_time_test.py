@@ -43,6 +43,21 @@ def test_nothing_is_sent_after_its_deadline(make_world):
     assert (world.queue().expired, world.queue().late) == (5, 1)
 
 
+def test_credit_that_comes_back_at_the_deadline_is_not_spent_on_what_is_over(make_world):
+    """Between the deadline and the tick that would see it."""
+    world = make_world(gateway__deadline_ms=150)
+    pool = world.pool(capacity=1)
+    for i in range(8):
+        calls = world.reads(2)
+        first = pool.take()
+        wait(max(0.0, 0.148 + i * 0.005 - calls[1].age_s))
+        pool.answer(first)
+        for request in pool.take_all():
+            assert 1 <= request.ttl_ms <= 150
+            pool.answer(request)
+        assert {call.status() for call in calls} <= {200, 503}
+
+
 def test_what_comes_back_from_a_dead_pool_too_late_is_not_sent_again(make_world):
     world = make_world(gateway__deadline_ms=300)
     pool = world.pool()

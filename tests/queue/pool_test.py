@@ -157,6 +157,18 @@ def test_what_has_no_time_left_is_never_started(gateway, start_pool, directory):
     server.close()
 
 
+def test_what_came_while_the_pool_was_stopped_has_aged(gateway, start_pool, own_redis):
+    pool = start_pool("session")
+    peer = gateway.ready().peer
+    gateway.ask(peer, "session_read", READ)
+    pool.kill(signal.SIGSTOP)
+    slots = [gateway.send(peer, "session_read", READ, ttl_ms=ttl) for ttl in (500, 60000)]
+    while gateway.receive(0.8):
+        pass
+    pool.kill(signal.SIGCONT)
+    assert [gateway.answer(slot).status for slot in slots] == ["EXPIRED", "NOT_LOGGED_IN"]
+
+
 def test_a_full_queue_answers_busy_at_once_and_loses_nothing_else(gateway, start_pool, directory):
     server = LateServer(directory / "redis.sock")
     start_pool("session", "--threads", 1, "pools.queue_limit=4", "pools.batch_max=1",
