@@ -225,6 +225,10 @@ static bool share(struct dispatch *dispatch, struct dispatch_ask *ask, struct st
     struct slot *slot = shares_find(&dispatch->shares, ask->type, body, out_hash);
     if (!slot)
         return false;
+#ifdef VOTE_SEEDED_BUG_JOIN_RUNNING_READ
+    add_ask(slot, &slot->asks, ask);
+    return true;
+#endif
     if (slot->state == SLOT_QUEUED)
         add_ask(slot, &slot->asks, ask);
     else

@@ -1,7 +1,7 @@
 /* fields: what is wrong with a form, field by field. Pure.
  *
  * Reasons are words that templates turn into sentences and programs can compare: missing, invalid,
- * short, long, taken, many, same, past. */
+ * short, long, taken, common, many, same, past. */
 #ifndef VOTE_GATEWAY_FIELDS_H
 #define VOTE_GATEWAY_FIELDS_H
 

@@ -8,6 +8,7 @@
 
 #include "gateway/admin.h"
 #include "gateway/http/event.h"
+#include "gateway/http/syntax.h"
 #include "gateway/request.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
@@ -20,11 +21,8 @@
 #include <sys/stat.h>
 
 enum {
-    DESCRIPTORS_OWN = 64, /* beside client connections: queues, files, log */
-    REJOIN_MS = 2000,     /* requests wait so long for a service whose last pool left */
-    LINGER_MS = 2000,     /* after the last answer, for the client to hang up */
-    BODY_RATE = 1024,     /* bytes a second a client must send of a body */
-    HEADER_COUNT = 100,
+    DESCRIPTORS_OWN = 256, /* beside client connections: queues, open files, log */
+    REJOIN_MS = 2000,      /* requests wait so long for a service whose last pool left */
 };
 
 /* ---- handlers of the HTTP server ----------------------------------------------------------- */
@@ -113,6 +111,12 @@ static bool complain(const char *what, const char *why)
     return false;
 }
 
+static bool check_settings(const struct config *config)
+{
+    return http_all(str_from(config->session.cookie_name), HTTP_TOKEN) ||
+           complain("session.cookie_name", "expected letters, digits and the signs of a token");
+}
+
 static bool load_templates(struct gateway *gateway)
 {
     struct buf errors = {0};
@@ -134,10 +138,26 @@ static bool open_files(struct gateway *gateway)
     struct static_config files = {
         .roots = roots,
         .root_count = config->files.bootstrap_dir[0] ? 2 : 1,
+        .compressed = config->files.static_compressed_dir,
+        .show_index = config->files.static_show_index,
         .follow_symlinks = config->files.static_follow_symlinks,
     };
     gateway->files = static_new(&files, error, sizeof error);
     return gateway->files || complain("static files", error);
+}
+
+static bool load_common_passwords(struct gateway *gateway)
+{
+    const char *path = gateway->config->login.common_passwords_file;
+    gateway->common_passwords = common_passwords_load(path);
+    return gateway->common_passwords || complain(path, strerror(errno));
+}
+
+static void make_throttle(struct gateway *gateway)
+{
+    uint64_t seed;
+    random_bytes(&seed, sizeof seed);
+    gateway->throttle = throttle_new((size_t)gateway->config->throttle.table, seed);
 }
 
 /* Clients get what descriptors the process may have, less its own. */
@@ -167,15 +187,21 @@ static bool listen_http(struct gateway *gateway)
         .limits = {.request_line = (size_t)config->limits.request_line,
                    .header_field = (size_t)config->limits.header_field,
                    .headers = (size_t)config->limits.headers,
-                   .header_count = HEADER_COUNT,
+                   .header_count = (size_t)config->limits.header_count,
                    .body = (size_t)config->limits.body},
         .timeouts = {.head = config->timeouts.head,
                      .body = config->timeouts.body,
-                     .body_rate = BODY_RATE,
+                     .body_rate = config->timeouts.body_rate,
+                     .request = config->timeouts.request,
                      .idle = config->timeouts.idle,
                      .write = config->timeouts.write_stall,
-                     .linger = LINGER_MS},
+                     .linger = config->timeouts.linger},
         .max_connections = connection_limit(config),
+        .max_per_client = (size_t)config->gateway.max_connections_per_client,
+        .proxies = config->gateway.trusted_proxies.items,
+        .proxy_count = config->gateway.trusted_proxies.count,
+        .output_max = (size_t)config->limits.output,
+        .server_header = config->gateway.server_header,
     };
     struct http_handler handler = {gateway, on_request, on_error, on_gone, on_done, on_drained};
     gateway->server = http_server_new(gateway->loop, &server, &handler, error, sizeof error);
@@ -245,8 +271,11 @@ struct gateway *gateway_start(const struct config *config)
     if (!gateway || !(gateway->loop = event_base_new()))
         die("out of memory");
     gateway->config = config;
-    if (!load_templates(gateway) || !open_files(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway) || !listen_admin(gateway)) {
+    make_throttle(gateway);
+    gateway->gzip = gzip_new();
+    if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
+        !load_common_passwords(gateway) || !listen_http(gateway) || !open_queues(gateway) ||
+        !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -279,9 +308,12 @@ void gateway_free(struct gateway *gateway)
         event_base_loop(gateway->loop, EVLOOP_ONCE);
     dispatch_free(gateway->dispatch);
     access_log_free(gateway->access_log);
+    gzip_free(gateway->gzip);
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);
+    throttle_free(gateway->throttle);
+    common_passwords_free(gateway->common_passwords);
     for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)
         if (gateway->stop_signals[i])
             event_free(gateway->stop_signals[i]);

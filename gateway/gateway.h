@@ -3,9 +3,12 @@
 #define VOTE_GATEWAY_GATEWAY_H
 
 #include "gateway/access_log.h"
+#include "gateway/common_passwords.h"
 #include "gateway/dispatch.h"
+#include "gateway/gzip.h"
 #include "gateway/http/server.h"
 #include "gateway/static.h"
+#include "gateway/throttle.h"
 #include "gateway/tpl/tpl.h"
 #include "proto/config/config.h"
 
@@ -19,7 +22,10 @@ struct gateway {
     struct dispatch *dispatch;
     struct tpl_env *templates;
     struct static_files *files;
+    struct gzip *gzip;
     struct access_log *access_log; /* NULL: off */
+    struct throttle *throttle;
+    struct common_passwords *common_passwords;
     struct event *stop_signals[2];
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */

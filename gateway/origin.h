@@ -5,9 +5,10 @@
 
 #include "gateway/http/request.h"
 
-/* origin_is_ours: by Sec-Fetch-Site (W3C Fetch Metadata) if there is one: "same-origin" or "none".
- * Without it by Origin (RFC 6454), whose host and port must be those of Host. With neither the
- * client is no browser, has no one's cookies by accident, and passes. */
+/* origin_is_ours: true for GET, HEAD and OPTIONS, which change nothing. Else by Sec-Fetch-Site (W3C
+ * Fetch Metadata) if there is one: "same-origin" or "none". Without it by Origin (RFC 6454), whose
+ * host and port must be those of Host. With neither the client is no browser, has no one's cookies
+ * by accident, and passes. Either header twice: false. */
 bool origin_is_ours(const struct http_request *request);
 
 #endif

@@ -27,3 +27,19 @@ int outcome_http(enum status status)
     must(status_is_known(status) && table[status]);
     return table[status];
 }
+
+enum status outcome_status(int http)
+{
+    switch (http) {
+    case 401:
+        return STATUS_NOT_LOGGED_IN;
+    case 404:
+        return STATUS_NOT_FOUND;
+    case 429:
+        return STATUS_TOO_MANY_ATTEMPTS;
+    case 503:
+        return STATUS_BUSY;
+    default:
+        return http >= 500 ? STATUS_INTERNAL : STATUS_INVALID;
+    }
+}

@@ -1,5 +1,5 @@
-/* A request, in order: begin → route → origin → form → session → page → (asks → then)… → answer →
- * done. Each step either goes on to the next or answers. */
+/* A request, in order: begin → route → address → origin → form → session → page → (asks → then)…
+ * → answer → done. Each step either goes on to the next or answers. */
 #include "gateway/request.h"
 
 #include "gateway/http/cookie.h"
@@ -160,6 +160,8 @@ static bool is_reading(const struct request *request)
 static void run_page(struct request *request)
 {
     const struct route *route = request->route;
+    if (!request_account_may(request))
+        return;
     if (request->http->method == HTTP_POST && route->post)
         route->post(request);
     else
@@ -196,8 +198,7 @@ static bool session_id_is_good(struct str id)
 static void read_session(struct request *request)
 {
     struct str id;
-    const char *cookie = request->gateway->config->session.cookie_name;
-    if (http_cookie_get(request->http, cookie, &id) && session_id_is_good(id))
+    if (http_cookie_get(request->http, request_cookie_name(request), &id) && session_id_is_good(id))
         request->session_id = arena_str(&request->arena, id);
     if (request->route->session == SESSION_NONE) {
         run_page(request);
@@ -242,6 +243,8 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
         request_fail_http(request, 405);
     } else if (!has_room(gateway)) {
         request_fail(request, STATUS_BUSY);
+    } else if (!request_address_may(request)) {
+        return;
     } else if (is_reading(request)) {
         read_session(request);
     } else if (!origin_is_ours(request->http)) {
@@ -290,8 +293,15 @@ bool request_form_id(struct request *request, struct id *out)
     return id_parse(field->value, out) && !id_is_none(*out);
 }
 
+bool request_sent_json(const struct request *request)
+{
+    return http_form_is_json(http_header(request->http, "Content-Type"));
+}
+
 enum request_wants request_wants(const struct request *request)
 {
+    if (request_sent_json(request))
+        return WANTS_JSON;
     if (http_header_has(request->http, "Accept", "text/html"))
         return WANTS_HTML;
     if (http_header_has(request->http, "Accept", "application/json"))
@@ -304,18 +314,35 @@ bool request_reads_json(const struct request *request)
     return request_wants(request) != WANTS_HTML;
 }
 
-static bool from_trusted_proxy(const struct request *request)
+bool request_came_by_https(const struct request *request)
 {
-    const struct config_list *proxies = &request->gateway->config->gateway.trusted_proxies;
-    for (uint32_t i = 0; i < proxies->count; i++)
-        if (strcmp(proxies->items[i], request->exchange->client) == 0)
-            return true;
-    return false;
+    return str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")) &&
+           client_is_proxy(&request->gateway->config->gateway.trusted_proxies,
+                           request->exchange->client);
 }
 
 bool request_secure(const struct request *request)
 {
-    return request->gateway->config->session.secure_cookie ||
-           (from_trusted_proxy(request) &&
-            str_equal_nocase(http_header(request->http, "X-Scheme"), STR("https")));
+    return request->gateway->config->session.secure_cookie || request_came_by_https(request);
+}
+
+const char *request_cookie_name(struct request *request)
+{
+    const char *name = request->gateway->config->session.cookie_name;
+    return request->gateway->config->session.host_prefix
+               ? arena_printf(&request->arena, "__Host-%s", name)
+               : name;
+}
+
+void request_set_cookie(struct request *request, struct str session_id)
+{
+    bool host_prefix = request->gateway->config->session.host_prefix;
+    int64_t life_s = request->gateway->config->session.absolute_s;
+    struct http_cookie cookie = {
+        .name = str_from(request_cookie_name(request)),
+        .value = session_id,
+        .max_age = session_id.size ? life_s : 0,
+        .secure = host_prefix || request_secure(request), /* RFC 6265bis, section 4.1.3.2 */
+    };
+    request->cookie = http_cookie_write(&request->arena, &cookie);
 }

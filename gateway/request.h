@@ -6,6 +6,7 @@
 #ifndef VOTE_GATEWAY_REQUEST_H
 #define VOTE_GATEWAY_REQUEST_H
 
+#include "gateway/client.h"
 #include "gateway/gateway.h"
 #include "gateway/http/form.h"
 #include "gateway/routes.h"
@@ -32,13 +33,15 @@ struct request {
     int64_t deadline_us;
     struct http_form form; /* of a POST */
     struct str session_id; /* of the cookie; empty: none */
+    struct str cookie;     /* the value of Set-Cookie; empty: none */
     int64_t user_id;       /* 0: nobody is logged in */
     struct ask *session;   /* session_read */
     struct ask *user;      /* user_get, where the page asked for it */
     struct ask *asked;     /* all of them, newest first */
     size_t asks;           /* still without an answer */
     void (*then)(struct request *request);
-    void *page; /* the page's own state, in arena */
+    int64_t retry_after_s; /* what an answer 429 says */
+    void *page;            /* the page's own state, in arena */
 };
 
 /* ---- for the gateway ----------------------------------------------------------------------------
@@ -90,6 +93,9 @@ struct str request_query(struct request *request, const char *name);
 /* request_form_id: the form's request_id, or a new one if it has none. False if it is malformed. */
 bool request_form_id(struct request *request, struct id *out);
 
+/* request_sent_json: is its body JSON? Then so is every answer to it. */
+bool request_sent_json(const struct request *request);
+
 /* Who asks? A browser takes text/html; a program may ask for JSON; curl says neither. */
 enum request_wants { WANTS_ANY, WANTS_HTML, WANTS_JSON };
 enum request_wants request_wants(const struct request *request);
@@ -97,9 +103,34 @@ enum request_wants request_wants(const struct request *request);
 /* request_reads_json: is the answer of a route that changes something to be JSON? */
 bool request_reads_json(const struct request *request);
 
+/* request_came_by_https: a trusted proxy says so (X-Scheme). */
+bool request_came_by_https(const struct request *request);
+
+/* request_cookie_name: session.cookie_name, with its prefix. In arena or static. */
+const char *request_cookie_name(struct request *request);
+
+/* request_set_cookie: the answer, whatever it is, gives the client this session; empty: ends its
+ * session. */
+void request_set_cookie(struct request *request, struct str session_id);
+
 /* request_secure: did the client come by TLS (session.secure_cookie, or X-Scheme of a trusted
  * proxy)? */
 bool request_secure(const struct request *request);
+
+/* request_client: where it comes from, see client_of. */
+struct client request_client(const struct request *request);
+
+/* request_address_may, request_account_may: one more vote or page from this address, by this user.
+ * False, and answered 429, if that is too many. Each once, when it is known. */
+bool request_address_may(struct request *request);
+bool request_account_may(struct request *request);
+
+/* request_count_attempt: ask whether this log-in or registration may be tried (attempt_count).
+ * request_attempt: the answer: OK; TOO_MANY_ATTEMPTS, and retry_after_s is set; or why it is not
+ * known. request_clear_attempt: tell that it succeeded. */
+struct ask *request_count_attempt(struct request *request, const char *kind, struct str account);
+enum status request_attempt(struct request *request, const struct ask *ask);
+struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account);
 
 /* Answers, each exactly once for a request; one whose client has gone is dropped. */
 void request_respond(struct request *request, struct http_response *response);

@@ -4,24 +4,26 @@
 #include "proto/base/arena.h"
 
 static const struct route routes[] = {
-    {NULL, "/hello", SESSION_NONE, hello_get},
+    {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING},
     {"home", "/", SESSION_REQUIRED, home_get},
     {"register", "/register", SESSION_NONE, register_get, register_post},
     {"login", "/login", SESSION_NONE, login_get, login_post},
     {"logout", "/logout", SESSION_NONE, NULL, logout_post},
+    {"logout_everywhere", "/logout/everywhere", SESSION_REQUIRED, NULL, logout_everywhere_post},
     {"questions", "/questions", SESSION_REQUIRED, questions_get},
     {"question_mine", "/questions/mine", SESSION_REQUIRED, question_mine_get},
     {"question_new", "/questions/new", SESSION_REQUIRED, question_new_get, question_new_post},
     {"question", "/questions/{}", SESSION_REQUIRED, question_get_page},
-    {"question_vote", "/questions/{}/vote", SESSION_REQUIRED, NULL, vote_post},
-    {"question_results", "/questions/{}/results", SESSION_OPTIONAL, results_get},
+    {"question_vote", "/questions/{}/vote", SESSION_REQUIRED, NULL, vote_post,
+     .count = COUNT_VOTES},
+    {"question_results", "/questions/{}/results", SESSION_OPTIONAL, results_get, .shared = true},
     {"question_close", "/questions/{}/close", SESSION_REQUIRED, NULL, question_close_post},
     {"question_delete", "/questions/{}/delete", SESSION_REQUIRED, NULL, question_delete_post},
-    {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get},
-    {NULL, "/question/{}/choice", SESSION_NONE, choices_get},
-    {"static", "/static/{*}", SESSION_NONE, static_get},
-    {NULL, "/healthz", SESSION_NONE, healthz_get},
-    {NULL, "/readyz", SESSION_NONE, readyz_get},
+    {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get, .shared = true},
+    {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
+    {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING},
+    {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING},
+    {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING},
 };
 
 static bool match(struct str pattern, struct str path, struct str *out_param)

@@ -12,6 +12,14 @@ enum route_session {
     SESSION_REQUIRED  /* without: to the log-in page, or 401 */
 };
 
+/* What a request counts as where accounts and addresses have limits (section throttle of the
+ * configuration). Log-ins and registrations are counted by their pages. */
+enum route_count {
+    COUNT_READS, /* GET and HEAD */
+    COUNT_VOTES, /* POST */
+    COUNT_NOTHING
+};
+
 struct route {
     const char *name; /* for url(); NULL: not linked to */
     const char *path; /* "{}" stands for one segment, "{*}" at the end for all that follows */
@@ -19,6 +27,9 @@ struct route {
     void (*get)(struct request *request);  /* GET and HEAD; NULL: 405 */
     void (*post)(struct request *request); /* NULL: 405 */
     int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
+    enum route_count count;
+    bool shared; /* without a session all get the same answer, no secret in it: it may be
+                  * compressed (request_answer.c says why only then) */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.

@@ -1,9 +1,13 @@
 #include "gateway/static.h"
 
+#include "gateway/http/coding.h"
+#include "gateway/http/condition.h"
 #include "gateway/http/date.h"
 #include "gateway/http/form.h"
 #include "gateway/http/target.h"
-#include "gateway/static_open.h"
+#include "gateway/static_cache.h"
+#include "gateway/static_listing.h"
+#include "gateway/static_place.h"
 #include "gateway/static_version.h"
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
@@ -16,100 +20,43 @@
 
 enum { BODY_MAX = 16384 }; /* bytes answered from memory; larger by sendfile */
 
-/* Where names of one kind are. */
-struct place {
-    char *name; /* owned: "css/lib.css", "lib/", or "" for a root */
-    char *file; /* owned: of an alias to one file, its name in directory; else NULL */
-    int directory;
-};
-
 struct static_files {
-    struct place *places; /* aliases, then roots */
+    struct static_place *places; /* aliases, then roots */
     size_t count;
+    struct static_place compressed; /* directory -1: not given */
     enum static_links links;
+    bool show_index;
+    int64_t (*now_ms)(void);
+    struct static_cache cache;
     struct static_versions versions;
 };
 
+/* By preference where the client has none. */
 static const struct {
-    const char *extension, *type;
-} types[] = {
-    {"avif", "image/avif"},
-    {"css", "text/css; charset=utf-8"},
-    {"csv", "text/csv; charset=utf-8"},
-    {"gif", "image/gif"},
-    {"htm", "text/html; charset=utf-8"},
-    {"html", "text/html; charset=utf-8"},
-    {"ico", "image/vnd.microsoft.icon"},
-    {"jpeg", "image/jpeg"},
-    {"jpg", "image/jpeg"},
-    {"js", "text/javascript; charset=utf-8"},
-    {"json", "application/json; charset=utf-8"},
-    {"map", "application/json; charset=utf-8"},
-    {"md", "text/markdown; charset=utf-8"},
-    {"mjs", "text/javascript; charset=utf-8"},
-    {"mp3", "audio/mpeg"},
-    {"mp4", "video/mp4"},
-    {"otf", "font/otf"},
-    {"pdf", "application/pdf"},
-    {"png", "image/png"},
-    {"svg", "image/svg+xml"},
-    {"ttf", "font/ttf"},
-    {"txt", "text/plain; charset=utf-8"},
-    {"wasm", "application/wasm"},
-    {"webm", "video/webm"},
-    {"webmanifest", "application/manifest+json"},
-    {"webp", "image/webp"},
-    {"woff", "font/woff"},
-    {"woff2", "font/woff2"},
-    {"xml", "application/xml"},
-    {"zip", "application/zip"},
+    enum static_coding coding;
+    const char *name, *suffix, *tag;
+} codings[] = {
+    {STATIC_BR, "br", ".br", "-br"},
+    {STATIC_GZIP, "gzip", ".gz", "-gz"},
 };
 
-const char *static_type(struct str name)
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static bool open_places(struct static_files *files, const struct static_config *config,
+                        const char **out_path)
 {
-    const char *slash = name.size ? memrchr(name.data, '/', name.size) : NULL;
-    const char *dot = name.size ? memrchr(name.data, '.', name.size) : NULL;
-    if (dot && (!slash || dot > slash)) {
-        struct str extension = str_make(dot + 1, (size_t)(name.data + name.size - dot - 1));
-        for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-            if (str_equal_nocase(extension, str_from(types[i].extension)))
-                return types[i].type;
+    size_t count = config->alias_count + config->root_count;
+    while (files->count < count) {
+        size_t i = files->count++;
+        bool is_alias = i < config->alias_count;
+        *out_path = is_alias ? config->aliases[i].path : config->roots[i - config->alias_count];
+        if (!static_place_open(&files->places[i], is_alias ? config->aliases[i].name : "",
+                               *out_path))
+            return false;
     }
-    return "application/octet-stream";
-}
-
-/* ---- places -------------------------------------------------------------------------------- */
-
-static char *copy(const char *text)
-{
-    char *own = strdup(text);
-    if (!own)
-        die("out of memory");
-    return own;
-}
-
-/* path: a directory, or, when `to_file`, a file in one. */
-static bool place_open(struct place *place, const char *name, const char *path, bool to_file)
-{
-    char *directory = copy(path);
-    place->name = copy(name);
-    place->file = NULL;
-    if (to_file) {
-        char *slash = strrchr(directory, '/');
-        place->file = copy(slash ? slash + 1 : directory);
-        if (slash)
-            slash[slash == directory] = '\0';
-    }
-    bool here = to_file && !strchr(path, '/');
-    place->directory = open(here ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(directory);
-    return place->directory >= 0;
-}
-
-static bool ends_with_slash(const char *text)
-{
-    size_t size = strlen(text);
-    return size == 0 || text[size - 1] == '/';
+    *out_path = config->compressed;
+    return !config->compressed || !*config->compressed ||
+           static_place_open(&files->compressed, "", config->compressed);
 }
 
 struct static_files *static_new(const struct static_config *config, char *out_error,
@@ -117,195 +64,277 @@ struct static_files *static_new(const struct static_config *config, char *out_er
 {
     size_t count = config->alias_count + config->root_count;
     struct static_files *files = calloc(1, sizeof *files);
-    struct place *places = calloc(count ? count : 1, sizeof *places);
-    if (!files || !places)
+    const char *path;
+    if (!files || !(files->places = calloc(count ? count : 1, sizeof *files->places)))
         die("out of memory");
-    files->places = places;
+    files->compressed.directory = -1;
+    files->show_index = config->show_index;
+    files->now_ms = config->now_ms ? config->now_ms : clock_ms;
     files->links = config->follow_symlinks ? STATIC_LINKS_FOLLOWED
                    : config->no_openat2    ? STATIC_LINKS_CHECKED
                                            : STATIC_LINKS_BENEATH;
-    while (files->count < count) {
-        size_t i = files->count++;
-        bool is_alias = i < config->alias_count;
-        const char *name = is_alias ? config->aliases[i].name : "";
-        const char *path =
-            is_alias ? config->aliases[i].path : config->roots[i - config->alias_count];
-        if (!place_open(&places[i], name, path, !ends_with_slash(name))) {
-            snprintf(out_error, error_size, "%s: %s", path, strerror(errno));
-            static_free(files);
-            return NULL;
-        }
+    if (!open_places(files, config, &path)) {
+        snprintf(out_error, error_size, "%s: %s", path, strerror(errno));
+        static_free(files);
+        return NULL;
     }
     return files;
 }
 
 void static_free(struct static_files *files)
 {
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->places[i].directory >= 0)
-            close(files->places[i].directory);
-        free(files->places[i].name);
-        free(files->places[i].file);
-    }
+    for (size_t i = 0; i < files->count; i++)
+        static_place_close(&files->places[i]);
+    static_place_close(&files->compressed);
+    static_cache_free(&files->cache);
     static_versions_free(&files->versions);
     free(files->places);
     free(files);
 }
 
-/* The name inside the place, or NULL if the name is not of it. */
-static const char *name_in(const struct place *place, const char *name)
-{
-    if (place->file)
-        return strcmp(place->name, name) == 0 ? place->file : NULL;
-    size_t size = strlen(place->name);
-    return strncmp(place->name, name, size) == 0 ? name + size : NULL;
-}
+/* ---- opening ------------------------------------------------------------------------------- */
 
-/* As static_open; the operator's own alias to a file may be a symlink to anywhere. */
-static int open_name(struct static_files *files, struct arena *arena, struct str name, int *out_fd,
-                     struct stat *out_stat)
+/* The place that has the name decides, whatever is in those behind it. */
+static int open_plain(struct static_files *files, const char *name, int *out_fd,
+                      struct stat *out_stat, const struct static_place **out_place,
+                      const char **out_inside)
 {
-    if (!http_path_is_plain(name) || str_starts(name, STR("/")))
-        return 404;
-    const char *text = arena_cstr(arena, name);
     int status = 404;
     for (size_t i = 0; i < files->count && status == 404; i++) {
-        const struct place *place = &files->places[i];
-        const char *inside = name_in(place, text);
-        if (inside)
-            status =
-                static_open(place->directory, inside,
-                            place->file ? STATIC_LINKS_FOLLOWED : files->links, out_fd, out_stat);
+        *out_place = &files->places[i];
+        *out_inside = static_place_inside(*out_place, name);
+        if (*out_inside)
+            status = static_place_find(*out_place, files->links, *out_inside, STATIC_FILE, out_fd,
+                                       out_stat);
     }
     return status;
 }
 
-/* ---- conditions ---------------------------------------------------------------------------- */
-
-/* Weak comparison over a list of entity tags; what is not well formed ends it. RFC 9110, 13.1.2. */
-static bool none_match_holds(struct str list, struct str etag)
+/* One that is older than its file was made of another one. */
+static bool open_copy(const struct static_place *place, enum static_links links, const char *name,
+                      const char *suffix, const struct static_copy *plain, struct arena *arena,
+                      struct static_copy *out)
 {
-    if (str_equal(list, STR("*")))
+    if (place->directory < 0 ||
+        static_place_find(place, links, arena_printf(arena, "%s%s", name, suffix), STATIC_FILE,
+                          &out->fd, &out->stat) != 0)
         return false;
-    struct str opaque;
-    while (list.size) {
-        list = str_trim(list, " \t,");
-        if (str_starts(list, STR("W/")))
-            list = str_make(list.data + 2, list.size - 2);
-        if (!list.size || list.data[0] != '"')
-            break;
-        ptrdiff_t quote = str_find(str_make(list.data + 1, list.size - 1), '"');
-        if (quote < 0)
-            break;
-        opaque = str_make(list.data, (size_t)quote + 2);
-        if (str_equal(opaque, etag))
-            return false;
-        list = str_make(list.data + opaque.size, list.size - opaque.size);
-    }
-    return true;
+    if (out->stat.st_mtim.tv_sec >= plain->stat.st_mtim.tv_sec)
+        return true;
+    close(out->fd);
+    out->fd = -1;
+    return false;
 }
 
-static bool is_unmodified(const struct http_request *request, struct str etag, time_t modified)
+/* Small ones are answered from memory; what cannot be read whole is left to sendfile to fail on. */
+static void read_small(struct static_copy *copy)
 {
-    bool has_tags = false;
-    int64_t since;
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (!str_equal_nocase(request->headers[i].name, STR("if-none-match")))
-            continue;
-        has_tags = true;
-        if (!none_match_holds(request->headers[i].value, etag))
-            return true;
+    size_t size = (size_t)copy->stat.st_size;
+    if (copy->fd < 0 || size > BODY_MAX)
+        return;
+    copy->body = malloc(size + 1);
+    if (!copy->body)
+        die("out of memory");
+    if (pread(copy->fd, copy->body, size, 0) != (ssize_t)size) {
+        free(copy->body);
+        copy->body = NULL;
     }
-    return !has_tags && http_date_parse(http_header(request, "if-modified-since"), &since) &&
-           modified <= since;
+}
+
+/* The file of that name with its compressed copies: beside it, else where the build put them. */
+static int find_file(struct static_files *files, struct arena *arena, struct str name,
+                     struct static_file **out)
+{
+    int64_t now_ms = files->now_ms();
+    struct static_copy plain;
+    const struct static_place *place;
+    const char *text = arena_cstr(arena, name), *inside;
+    if (!http_path_is_plain(name) || str_starts(name, STR("/")))
+        return 404;
+    if ((*out = static_cache_find(&files->cache, name, now_ms)))
+        return 0;
+    int status = open_plain(files, text, &plain.fd, &plain.stat, &place, &inside);
+    if (status)
+        return status;
+    struct static_copy *copies = (*out = static_cache_add(&files->cache, name, now_ms))->copies;
+    copies[STATIC_PLAIN].fd = plain.fd;
+    copies[STATIC_PLAIN].stat = plain.stat;
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
+        struct static_copy *copy = &copies[codings[i].coding];
+        if (!open_copy(place, files->links, inside, codings[i].suffix, &plain, arena, copy))
+            open_copy(&files->compressed, files->links, text, codings[i].suffix, &plain, arena,
+                      copy);
+    }
+    for (int i = 0; i < STATIC_CODINGS; i++)
+        read_small(&copies[i]);
+    return 0;
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
+/* What is to be sent of a file, and what is said about it. */
+struct choice {
+    const struct static_copy *copy;
+    const char *coding; /* NULL: as it is */
+    bool varies;        /* another client may get another copy */
+    struct http_validators validators;
+};
+
+static struct choice choose(const struct static_file *file, const struct http_request *request,
+                            struct arena *arena)
+{
+    struct choice choice = {.copy = &file->copies[STATIC_PLAIN]};
+    int best = http_coding_weight(request, "identity");
+    const char *tag = "";
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
+        const struct static_copy *copy = &file->copies[codings[i].coding];
+        int weight = copy->fd >= 0 ? http_coding_weight(request, codings[i].name) : 0;
+        choice.varies = choice.varies || copy->fd >= 0;
+        if (weight == 0 || weight < best || (weight == best && choice.coding))
+            continue;
+        best = weight;
+        tag = codings[i].tag;
+        choice.copy = copy;
+        choice.coding = codings[i].name;
+    }
+    const struct stat *stat = &choice.copy->stat;
+    choice.validators.etag =
+        str_from(arena_printf(arena, "\"%llx-%llx%s\"",
+                              (unsigned long long)stat->st_mtim.tv_sec * 1000000000u +
+                                  (unsigned long long)stat->st_mtim.tv_nsec,
+                              (unsigned long long)stat->st_size, tag));
+    choice.validators.modified = file->copies[STATIC_PLAIN].stat.st_mtim.tv_sec;
+    choice.validators.date_is_weak = choice.varies;
+    return choice;
+}
+
 static bool asks_this_version(struct static_files *files, const struct http_request *request,
-                              struct str name, struct arena *arena, int fd, const struct stat *stat)
+                              struct str name, struct arena *arena, const struct static_file *file)
 {
     static const struct http_form_limits limits = {.fields = 4, .name = 64, .value = 64};
+    const struct static_copy *plain = &file->copies[STATIC_PLAIN];
     struct http_form form;
     if (!request->query.size || http_form_parse_query(arena, &limits, request->query, &form))
         return false;
     const struct http_field *v = http_form_get(&form, "v");
     if (!v || v->value.size != STATIC_VERSION_TEXT)
         return false;
-    return str_equal(v->value, static_versions_of(&files->versions, name, fd, stat, clock_ms()));
+    return str_equal(v->value, static_versions_of(&files->versions, name, plain->fd, &plain->stat,
+                                                  files->now_ms()));
 }
 
-/* From memory when small; false if the file cannot be read. Takes the descriptor. */
-static bool attach(struct http_response *response, struct arena *arena, int fd, off_t size)
+/* The bytes from `first` on. False if descriptors ran out. */
+static bool attach(struct http_response *response, const struct static_copy *copy, int64_t first,
+                   int64_t count)
 {
-    if (size > BODY_MAX) {
-        response->has_file = true;
-        response->file = (struct http_file){.fd = fd, .size = size};
+    if (copy->body) {
+        response->body = str_make(copy->body + first, (size_t)count);
         return true;
     }
-    char *body = arena_alloc(arena, (size_t)size + 1);
-    ssize_t n = pread(fd, body, (size_t)size, 0);
-    close(fd);
-    response->body = str_make(body, (size_t)size);
-    return n == size;
+    int fd = fcntl(copy->fd, F_DUPFD_CLOEXEC, 0);
+    response->has_file = true;
+    response->file = (struct http_file){.fd = fd, .offset = first, .size = count};
+    return fd >= 0;
+}
+
+/* 200, 206 or 416, with as much of the file as Range says. */
+static void answer_bytes(const struct http_request *request, struct str name, struct arena *arena,
+                         const struct choice *choice, struct http_response *out)
+{
+    int64_t size = choice->copy->stat.st_size, first = 0, count = size;
+    enum http_range range = http_range_read(request, &choice->validators, size, &first, &count);
+    if (range == HTTP_RANGE_NONE) {
+        *out = http_error_response(arena, 416);
+        http_response_add(out, "Content-Range",
+                          str_from(arena_printf(arena, "bytes */%lld", (long long)size)));
+        return;
+    }
+    *out = http_response_make(range == HTTP_RANGE_PART ? 206 : 200, static_type(name), STR(""));
+    if (!attach(out, choice->copy, first, count)) {
+        *out = http_error_response(arena, 503);
+        return;
+    }
+    http_response_add(out, "Accept-Ranges", STR("bytes"));
+    if (choice->coding)
+        http_response_add(out, "Content-Encoding", str_from(choice->coding));
+    if (range == HTTP_RANGE_PART)
+        http_response_add(out, "Content-Range",
+                          str_from(arena_printf(arena, "bytes %lld-%lld/%lld", (long long)first,
+                                                (long long)(first + count - 1), (long long)size)));
 }
 
 static void serve_file(struct static_files *files, const struct http_request *request,
-                       struct str name, struct arena *arena, struct http_response *out, int fd,
-                       const struct stat *stat)
+                       struct str name, struct arena *arena, const struct static_file *file,
+                       struct http_response *out)
 {
-    char *modified = arena_alloc(arena, HTTP_DATE_TEXT + 1);
-    http_date_print(stat->st_mtim.tv_sec, modified);
-    struct str etag = str_from(arena_printf(arena, "\"%llx-%llx\"",
-                                            (unsigned long long)stat->st_mtim.tv_sec * 1000000000u +
-                                                (unsigned long long)stat->st_mtim.tv_nsec,
-                                            (unsigned long long)stat->st_size));
-    bool immutable = asks_this_version(files, request, name, arena, fd, stat);
-    if (is_unmodified(request, etag, stat->st_mtim.tv_sec)) {
+    struct choice choice = choose(file, request, arena);
+    int status = http_condition_status(request, &choice.validators);
+    if (status == 412)
+        *out = http_error_response(arena, 412);
+    else if (status == 304)
         *out = http_response_make(304, NULL, STR(""));
-        close(fd);
-    } else {
-        *out = http_response_make(200, static_type(name), STR(""));
-        if (!attach(out, arena, fd, stat->st_size)) {
-            *out = http_error_response(arena, 500);
-            return;
-        }
-    }
-    http_response_add(out, "ETag", etag);
+    else
+        answer_bytes(request, name, arena, &choice, out);
+    if (choice.varies)
+        http_response_add(out, "Vary", STR("Accept-Encoding"));
+    if (out->status >= 400)
+        return;
+    char *modified = arena_alloc(arena, HTTP_DATE_TEXT + 1);
+    bool immutable = asks_this_version(files, request, name, arena, file);
+    http_date_print(choice.validators.modified, modified);
+    http_response_add(out, "ETag", choice.validators.etag);
     http_response_add(out, "Last-Modified", str_from(modified));
     http_response_add(out, "Cache-Control",
                       immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
 }
 
+static int serve_listing(struct static_files *files, const struct http_request *request,
+                         struct str name, struct arena *arena, struct http_response *out)
+{
+    struct buf page = {0};
+    int status = static_listing(files->places, files->count, files->links, request->path,
+                                arena_cstr(arena, name), arena, &page);
+    if (status == 0) {
+        *out =
+            http_response_make(200, "text/html; charset=utf-8", arena_str(arena, buf_str(&page)));
+        http_response_add(out, "Cache-Control", STR("no-cache"));
+        http_response_add(out, "Content-Security-Policy",
+                          STR("default-src 'none'; base-uri 'none'; form-action 'none'; "
+                              "frame-ancestors 'none'"));
+    }
+    buf_free(&page);
+    return status;
+}
+
 void static_serve(struct static_files *files, const struct http_request *request, struct str name,
                   struct arena *arena, struct http_response *out)
 {
-    struct stat stat;
-    int fd;
+    struct static_file *file;
     if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
         *out = http_error_response(arena, 405);
         http_response_add(out, "Allow", http_allow(arena, 1u << HTTP_GET | 1u << HTTP_HEAD));
         return;
     }
-    int status = open_name(files, arena, name, &fd, &stat);
+    int status = find_file(files, arena, name, &file);
+    if (status == 403 && files->show_index)
+        status = serve_listing(files, request, name, arena, out);
+    else if (status == 0)
+        serve_file(files, request, name, arena, file, out);
     if (status)
         *out = http_error_response(arena, status);
-    else
-        serve_file(files, request, name, arena, out, fd, &stat);
 }
 
 struct str static_version(struct static_files *files, struct str name)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = files->now_ms();
     struct str version = static_versions_find(&files->versions, name, now_ms);
     if (version.size)
         return version;
     struct arena arena = {0};
-    struct stat stat;
-    int fd;
-    if (open_name(files, &arena, name, &fd, &stat) == 0) {
-        version = static_versions_of(&files->versions, name, fd, &stat, now_ms);
-        close(fd);
+    struct static_file *file;
+    if (find_file(files, &arena, name, &file) == 0) {
+        const struct static_copy *plain = &file->copies[STATIC_PLAIN];
+        version = static_versions_of(&files->versions, name, plain->fd, &plain->stat, now_ms);
     }
     arena_free(&arena);
     return version;

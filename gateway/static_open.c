@@ -63,10 +63,11 @@ static int status_of(int error)
     }
 }
 
-int static_open(int directory, const char *name, enum static_links links, int *out_fd,
-                struct stat *out_stat)
+int static_open(int directory, const char *name, enum static_links links, enum static_kind kind,
+                int *out_fd, struct stat *out_stat)
 {
     int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, fd = -1;
+    mode_t wanted = kind == STATIC_FILE ? S_IFREG : S_IFDIR;
     if (!*name)
         name = ".";
     if (links == STATIC_LINKS_BENEATH) {
@@ -80,7 +81,7 @@ int static_open(int directory, const char *name, enum static_links links, int *o
         fd = openat(directory, name, flags);
     if (fd < 0)
         return status_of(errno);
-    if (fstat(fd, out_stat) < 0 || !S_ISREG(out_stat->st_mode)) {
+    if (fstat(fd, out_stat) < 0 || (out_stat->st_mode & S_IFMT) != wanted) {
         close(fd);
         return 403;
     }

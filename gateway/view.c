@@ -7,8 +7,9 @@
 /* An address may choose one of these sentences, never write one. */
 static struct str known_note(struct request *request)
 {
-    static const char *const notes[] = {"registered", "logged_out", "voted",
-                                        "created",    "closed",     "deleted"};
+    static const char *const notes[] = {"registered", "logged_out", "logged_out_everywhere",
+                                        "voted",      "created",    "closed",
+                                        "deleted"};
     struct str note = request->http->query.size ? request_query(request, "note") : STR("");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (str_equal(note, str_from(notes[i])))
@@ -162,8 +163,9 @@ static void add_page_headers(struct http_response *response)
         {"Content-Type", "text/html; charset=utf-8"},
         {"Cache-Control", "no-store"},
         {"Vary", "Accept, Cookie"},
-        {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "same-origin"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
         {"Content-Security-Policy",
          "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
          "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},

@@ -5,12 +5,13 @@
 PACKAGES_BUILD=(
     gcc libc6-dev cmake ninja-build pkg-config
     libevent-dev libzmq3-dev libmariadb-dev libhiredis-dev libjansson-dev libsodium-dev libcyaml-dev libyaml-dev
+    zlib1g-dev brotli gzip libjs-bootstrap5
 )
 PACKAGES_RUN=(
-    mariadb-server-core mariadb-client-core redis-server supervisor curl libjs-bootstrap5
+    mariadb-server-core mariadb-client-core redis-server supervisor curl
 )
 PACKAGES_TEST=(
-    git clang clang-format shellcheck
+    git clang clang-format shellcheck gcovr
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2
     python3-aiohttp python3-aiohttp-session python3-selenium
     chromium chromium-driver fonts-noto-cjk strace

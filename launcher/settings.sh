@@ -15,6 +15,7 @@ settings_load() {
         --set "$name.password_file=$DIR/password"
         --set "$name.name=$DATABASE"
         --set "caches.default.socket=$RUN/redis.sock"
+        --set "static_compressed_dir=$ROOT/build/$PRESET/static"
         --set "gateway.ipc_dir=$RUN/gateways"
         --set "pools.gateways=ipc://$RUN/gateways/gateway-*.ipc"
     )

@@ -303,6 +303,18 @@ static void answer(const struct ballots *ballots)
     }
 }
 
+#ifdef VOTE_SEEDED_BUG_NEW_REQUEST_ID_ON_RETRY
+static void renew_request_ids(struct db *db, struct ballots *ballots)
+{
+    for (size_t i = 0; i < ballots->count; i++) {
+        struct vote_cast *again = arena_new(db_arena(db), struct vote_cast);
+        *again = *ballots->items[i].ask;
+        again->request_id = id_random();
+        ballots->items[i].ask = again;
+    }
+}
+#endif
+
 static enum db_error store(struct db *db, void *arg)
 {
     struct ballots *ballots = arg;
@@ -318,9 +330,18 @@ static enum db_error store(struct db *db, void *arg)
                               ?: add_tallies(db, ballots);
     if (error)
         return error;
+#ifdef VOTE_SEEDED_BUG_ANSWER_BEFORE_COMMIT
+    answer(ballots);
+    (void)db_commit(db);
+    return DB_OK;
+#endif
     error = db_commit(db);
     if (error == DB_LOST)
         ballots->unknown = true;
+#ifdef VOTE_SEEDED_BUG_NEW_REQUEST_ID_ON_RETRY
+    if (error == DB_LOST)
+        renew_request_ids(db, ballots);
+#endif
     if (!error)
         answer(ballots);
     return error;

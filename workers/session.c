@@ -1,12 +1,15 @@
 /* session: log-ins in Redis.
  *
- * I own: one connection a thread. I receive session_read, session_create, session_delete and answer
- * them. A read is one round trip for all that wait: GETEX gives the value and moves its expiry. */
+ * I own: one connection a thread. I receive session_read, session_create, session_delete,
+ * session_delete_all, attempt_count, attempt_clear and answer them. A read is two round trips for
+ * all that wait: GETEX gives the value and moves its expiry, and for those that are alive GET tells
+ * whether their user logged out everywhere since (the epoch). */
 #include "workers/session.h"
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/session_value.h"
+#include "workers/redis_script.h"
 
 #include <stdlib.h>
 
@@ -15,6 +18,8 @@ enum { READ_BATCH = 64, ID_BYTES = 32 };
 struct session_thread {
     const struct session_settings *settings;
     struct redis_conn *redis;
+    struct redis_script end_all;
+    struct attempts *attempts;
 };
 
 /* Ids are ours or another service's: any visible ASCII. The length is the message's limit. */
@@ -31,6 +36,13 @@ static struct str key_of(const struct session_thread *self, struct job *job, str
     return str_from(arena_printf(&job->arena, "%s_%.*s", self->settings->cookie_name, STR_ARG(id)));
 }
 
+/* No cookie can name it: a session's key goes on with '_', and a cookie's name has no ':'. */
+static struct str epoch_key(const struct session_thread *self, struct job *job, int64_t user_id)
+{
+    return str_from(arena_printf(&job->arena, "%s:epoch:%lld", self->settings->cookie_name,
+                                 (long long)user_id));
+}
+
 static struct str seconds(struct job *job, int64_t count)
 {
     return str_from(arena_printf(&job->arena, "%lld", (long long)count));
@@ -43,32 +55,11 @@ static int64_t now_s(void)
 
 /* ---- session_read -------------------------------------------------------------------------- */
 
-enum verdict { VERDICT_VALID, VERDICT_NONE, VERDICT_OVER };
-
-static enum verdict judge(const struct session_thread *self, const struct redis_reply *reply,
-                          struct session_value *out)
-{
-    if (reply->kind != REDIS_TEXT || !session_value_parse(reply->text, out))
-        return VERDICT_NONE;
-    return now_s() - out->created >= self->settings->absolute_s ? VERDICT_OVER : VERDICT_VALID;
-}
-
-/* True if the session is over and should be deleted. */
-static bool answer_read(const struct session_thread *self, struct job *job,
-                        const struct redis_reply *reply)
-{
-    if (reply->status != STATUS_OK && reply->status != STATUS_INVALID) {
-        job_fail(job, reply->status, "Redis refused to read");
-        return false;
-    }
+/* A session that Redis has, until it is known whether it still counts. */
+struct live {
+    struct job *job;
     struct session_value value;
-    enum verdict verdict = judge(self, reply, &value);
-    if (verdict == VERDICT_VALID)
-        job_answer(job, &(struct session_read_reply){value.user_id, value.created});
-    else
-        job_fail(job, STATUS_NOT_LOGGED_IN, NULL);
-    return verdict == VERDICT_OVER;
-}
+};
 
 static void add_delete(struct session_thread *self, struct job *job, struct str id)
 {
@@ -81,33 +72,94 @@ static struct str id_read(const struct job *job)
     return request->session_id;
 }
 
+/* Run what was added, one command for each job; false, and all answered, if Redis is away. */
+static bool run_for(struct session_thread *self, const struct live *live, size_t count,
+                    const struct redis_reply **out_replies)
+{
+    enum status status = redis_conn_run(self->redis, true, out_replies);
+    for (size_t i = 0; status != STATUS_OK && i < count; i++)
+        job_fail(live[i].job, status, "Redis is away");
+    return status == STATUS_OK;
+}
+
+/* Asks for the values; what is none is answered. Returns how many are left in live. */
+static size_t read_values(struct session_thread *self, struct live *live, size_t count)
+{
+    const struct redis_reply *replies;
+    struct str idle = seconds(live[0].job, self->settings->idle_s);
+    for (size_t i = 0; i < count; i++)
+        redis_conn_command(self->redis, STR("GETEX"),
+                           key_of(self, live[i].job, id_read(live[i].job)), STR("EX"), idle);
+    if (!run_for(self, live, count, &replies))
+        return 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct live one = live[i];
+        if (replies[i].status != STATUS_OK && replies[i].status != STATUS_INVALID)
+            job_fail(one.job, replies[i].status, "Redis refused to read");
+        else if (replies[i].kind == REDIS_TEXT && session_value_parse(replies[i].text, &one.value))
+            live[kept++] = one;
+        else
+            job_fail(one.job, STATUS_NOT_LOGGED_IN, NULL);
+    }
+    return kept;
+}
+
+/* When the user last logged out everywhere, or -1. What cannot be read lets nobody in. */
+static enum status epoch_of(const struct redis_reply *reply, int64_t *out)
+{
+    *out = -1;
+    if (reply->status != STATUS_OK && reply->status != STATUS_INVALID)
+        return reply->status;
+    if (reply->kind == REDIS_NIL || (reply->kind == REDIS_TEXT && str_to_int64(reply->text, out) &&
+                                     *out >= 0 && *out < INT64_MAX))
+        return STATUS_OK;
+    return STATUS_INTERNAL;
+}
+
+/* Answers all of live. Returns how many of them, at its start now, are over and to be deleted. */
+static size_t judge(struct session_thread *self, struct live *live, size_t count)
+{
+    const struct redis_reply *replies;
+    for (size_t i = 0; i < count; i++)
+        redis_conn_command(self->redis, STR("GET"),
+                           epoch_key(self, live[i].job, live[i].value.user_id));
+    if (!run_for(self, live, count, &replies))
+        return 0;
+    size_t over = 0;
+    int64_t epoch, now = now_s();
+    for (size_t i = 0; i < count; i++) {
+        struct live one = live[i];
+        enum status status = epoch_of(&replies[i], &epoch);
+        if (status != STATUS_OK) {
+            job_fail(one.job, status, "the epoch cannot be read");
+        } else if (one.value.created <= epoch ||
+                   now - one.value.created >= self->settings->absolute_s) {
+            job_fail(one.job, STATUS_NOT_LOGGED_IN, NULL);
+            live[over++] = one;
+        } else {
+            job_answer(one.job, &(struct session_read_reply){one.value.user_id, one.value.created});
+        }
+    }
+    return over;
+}
+
 static void on_session_read(void *thread, struct job **jobs, size_t count)
 {
     struct session_thread *self = thread;
-    struct job *asked[READ_BATCH], *over[READ_BATCH];
-    size_t asked_count = 0, over_count = 0;
-    struct str idle = seconds(jobs[0], self->settings->idle_s);
-    for (size_t i = 0; i < count; i++) {
-        struct str id = id_read(jobs[i]);
-        if (!id_is_plausible(id)) {
-            job_fail(jobs[i], STATUS_NOT_LOGGED_IN, "not a session id");
-            continue;
-        }
-        redis_conn_command(self->redis, STR("GETEX"), key_of(self, jobs[i], id), STR("EX"), idle);
-        asked[asked_count++] = jobs[i];
-    }
-    if (asked_count == 0)
-        return;
+    struct live live[READ_BATCH];
     const struct redis_reply *replies;
-    enum status status = redis_conn_run(self->redis, true, &replies);
-    for (size_t i = 0; i < asked_count; i++)
-        if (status != STATUS_OK)
-            job_fail(asked[i], status, "Redis is away");
-        else if (answer_read(self, asked[i], &replies[i]))
-            over[over_count++] = asked[i];
-    for (size_t i = 0; i < over_count; i++)
-        add_delete(self, over[i], id_read(over[i]));
-    if (over_count) /* lost? Redis forgets it by itself later, and it is refused until then */
+    size_t asked = 0;
+    for (size_t i = 0; i < count; i++)
+        if (id_is_plausible(id_read(jobs[i])))
+            live[asked++].job = jobs[i];
+        else
+            job_fail(jobs[i], STATUS_NOT_LOGGED_IN, "not a session id");
+    size_t alive = asked ? read_values(self, live, asked) : 0;
+    size_t over = alive ? judge(self, live, alive) : 0;
+    for (size_t i = 0; i < over; i++)
+        add_delete(self, live[i].job, id_read(live[i].job));
+    if (over) /* lost? Redis forgets it by itself later, and it is refused until then */
         (void)redis_conn_run(self->redis, true, &replies);
 }
 
@@ -121,6 +173,24 @@ static enum status run_all(struct session_thread *self, size_t count, bool repea
     for (size_t i = 0; status == STATUS_OK && i < count; i++)
         status = replies[i].status;
     return status;
+}
+
+/* Now, or just after the user's epoch: who logs out everywhere and in again within a second is
+ * logged in. */
+static enum status begin(struct session_thread *self, struct job *job, struct session_value *out)
+{
+    const struct redis_reply *reply;
+    int64_t epoch;
+    redis_conn_command(self->redis, STR("GET"), epoch_key(self, job, out->user_id));
+    enum status status = redis_conn_run(self->redis, true, &reply);
+    if (status == STATUS_OK)
+        status = epoch_of(reply, &epoch);
+    if (status != STATUS_OK)
+        return status;
+    out->created = now_s();
+    if (out->created <= epoch)
+        out->created = epoch + 1;
+    return STATUS_OK;
 }
 
 /* All or nothing, so that no log-in is lost and none is left behind. */
@@ -153,8 +223,10 @@ static void on_session_create(void *thread, struct job **jobs, size_t count)
     char id[2 * ID_BYTES + 1];
     random_bytes(bits, sizeof bits);
     hex_encode(bits, sizeof bits, id);
-    struct session_value value = {.created = now_s(), .user_id = request->user_id};
-    enum status status = replace(self, jobs[0], str_from(id), request->old_session_id, &value);
+    struct session_value value = {.user_id = request->user_id};
+    enum status status = begin(self, jobs[0], &value);
+    if (status == STATUS_OK)
+        status = replace(self, jobs[0], str_from(id), request->old_session_id, &value);
     if (status == STATUS_OK)
         job_answer(jobs[0], &(struct session_create_reply){str_from(id)});
     else
@@ -177,10 +249,57 @@ static void on_session_delete(void *thread, struct job **jobs, size_t count)
         job_fail(jobs[0], status, "Redis did not delete the session");
 }
 
+/* Argument 1: now; 2: how long a session lives at most: after that an epoch ends nothing any more.
+ * Sessions may begin at most one second behind the last epoch (begin), so the next is later yet. */
+static const char end_all_script[] =
+    "local now = tonumber(ARGV[1])\n"
+    "local epoch = math.max(now, (tonumber(redis.call('GET', KEYS[1]) or '0') or 0) + 1)\n"
+    "local text = string.format('%.0f', epoch)\n"
+    "redis.call('SET', KEYS[1], text, 'EX', epoch - now + 1 + tonumber(ARGV[2]))\n"
+    "return 0\n";
+
+static void on_session_delete_all(void *thread, struct job **jobs, size_t count)
+{
+    struct session_thread *self = thread;
+    must(count == 1);
+    const struct session_delete_all *request = jobs[0]->request;
+    const struct redis_reply *reply;
+    const struct str words[] = {
+        epoch_key(self, jobs[0], request->user_id),
+        seconds(jobs[0], now_s()),
+        seconds(jobs[0], self->settings->absolute_s),
+    };
+    enum status status = redis_script_run(&self->end_all, self->redis, words,
+                                          sizeof words / sizeof *words, 1, &reply);
+    if (status == STATUS_OK)
+        job_answer(jobs[0], &(struct session_delete_all_reply){});
+    else
+        job_fail(jobs[0], status, "Redis did not end the sessions");
+}
+
+/* ---- attempts ------------------------------------------------------------------------------ */
+
+static void on_attempt_count(void *thread, struct job **jobs, size_t count)
+{
+    struct session_thread *self = thread;
+    must(count == 1);
+    attempts_count(self->attempts, jobs[0]);
+}
+
+static void on_attempt_clear(void *thread, struct job **jobs, size_t count)
+{
+    struct session_thread *self = thread;
+    must(count == 1);
+    attempts_clear(self->attempts, jobs[0]);
+}
+
 static const struct job_handler handlers[] = {
     {MESSAGE_session_read, on_session_read, READ_BATCH},
     {MESSAGE_session_create, on_session_create, 1},
     {MESSAGE_session_delete, on_session_delete, 1},
+    {MESSAGE_session_delete_all, on_session_delete_all, 1},
+    {MESSAGE_attempt_count, on_attempt_count, 1},
+    {MESSAGE_attempt_clear, on_attempt_clear, 1},
 };
 
 /* ---- a thread ------------------------------------------------------------------------------ */
@@ -192,12 +311,15 @@ static void *session_open(const void *settings)
         die("out of memory");
     self->settings = settings;
     self->redis = redis_conn_new(&self->settings->redis);
+    self->end_all.body = end_all_script;
+    self->attempts = attempts_new(&self->settings->attempts, self->redis);
     return self;
 }
 
 static void session_close(void *thread)
 {
     struct session_thread *self = thread;
+    attempts_free(self->attempts);
     redis_conn_free(self->redis);
     free(self);
 }

@@ -26,6 +26,15 @@ static void *settings_new(const struct config *config)
         .cookie_name = config->session.cookie_name,
         .idle_s = config->session.idle_s,
         .absolute_s = config->session.absolute_s,
+        .attempts = {.prefix = config->session.cookie_name,
+                     .secret = config->throttle.secret,
+                     .login = {.both = config->throttle.login_attempts,
+                               .account = config->throttle.login_account,
+                               .address = config->throttle.login_address,
+                               .window_s = config->throttle.login_window_s},
+                     .registration = {.address = config->throttle.register_address,
+                                      .window_s = config->throttle.register_window_s},
+                     .known_s = config->throttle.known_s},
     };
     return settings;
 }

@@ -39,6 +39,15 @@ static int64_t after_ms(int64_t ms)
     return clock_us() + ms * 1000;
 }
 
+/* The sooner of a deadline and the end of what a whole request, or its answer, may take. */
+static int64_t within_request(const struct http_connection *connection, int64_t deadline_us,
+                              int64_t start_us, int64_t bytes)
+{
+    const struct http_timeouts *timeouts = &connection->server->config.timeouts;
+    int64_t end_us = start_us + timeouts->request * 1000 + bytes * 1000000 / timeouts->body_rate;
+    return timeouts->request && end_us < deadline_us ? end_us : deadline_us;
+}
+
 /* ---- exchanges ----------------------------------------------------------------------------- */
 
 static void exchange_free(struct exchange *exchange)
@@ -61,7 +70,9 @@ static struct exchange *exchange_begin(struct http_connection *connection)
                                              .client = connection->client,
                                              .started_us = clock_us()};
     connection->exchange = exchange;
-    enter(connection, PHASE_HEAD, exchange->shown.started_us + server->config.timeouts.head * 1000);
+    int64_t start_us = exchange->shown.started_us;
+    enter(connection, PHASE_HEAD,
+          within_request(connection, start_us + server->config.timeouts.head * 1000, start_us, 0));
     return exchange;
 }
 
@@ -91,6 +102,9 @@ void connection_close(struct http_connection *connection)
     event_del(&connection->wake);
     close(connection->fd);
     output_free(&connection->output);
+    server->kept -= connection->kept;
+    connection->kept = 0;
+    http_clients_leave(server->clients, &connection->client_key);
     if (exchange) {
         if (exchange->announced && !exchange->status && server->handler.on_gone)
             server->handler.on_gone(server->handler.owner, &exchange->shown);
@@ -151,6 +165,27 @@ static void answer_sent(struct http_connection *connection)
         event_active(&connection->wake, EV_TIMEOUT, 0);
 }
 
+/* Closes the connection, and returns false, if too much waits for slow clients. */
+static bool count_kept(struct http_connection *connection)
+{
+    struct http_server *server = connection->server;
+    size_t kept = connection->output.bytes.size;
+    server->kept += kept - connection->kept;
+    connection->kept = kept;
+    if (kept == 0 || server->kept <= server->config.output_max)
+        return true;
+    connection_close(connection);
+    return false;
+}
+
+static void enter_write(struct http_connection *connection)
+{
+    const struct exchange *exchange = connection->exchange;
+    enter(connection, PHASE_WRITE,
+          within_request(connection, after_ms(connection->server->config.timeouts.write),
+                         exchange->answered_us, exchange->sent));
+}
+
 /* As much of output and file as the socket takes. In PHASE_WRITE the end of it ends the answer. */
 static void flush(struct http_connection *connection)
 {
@@ -162,13 +197,15 @@ static void flush(struct http_connection *connection)
         connection_close(connection);
         return;
     }
+    if (!count_kept(connection))
+        return;
     set_writing(connection, !output_is_empty(&connection->output));
     if (connection->phase != PHASE_WRITE)
         return;
     if (!connection->writing)
         answer_sent(connection);
     else if (sent)
-        enter(connection, PHASE_WRITE, after_ms(connection->server->config.timeouts.write));
+        enter_write(connection);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -189,6 +226,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
         request->keep_alive && !response->close && !exchange->failed && !server->stopping;
 
     struct http_response_frame frame = {.date = http_date_at(&server->date, clock_wall_ms()),
+                                        .server = str_from(server->config.server_header),
                                         .minor = request->minor,
                                         .keep_alive = exchange->keep_alive};
     buf_reset(&server->head);
@@ -201,7 +239,8 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
         close(response->file.fd);
     struct str body = has_body && !response->has_file ? response->body : STR("");
 
-    enter(connection, PHASE_WRITE, after_ms(server->config.timeouts.write));
+    exchange->answered_us = clock_us();
+    enter_write(connection);
     if (output_send(&connection->output, connection->fd, buf_str(&server->head), body, has_file,
                     &exchange->sent))
         flush(connection);
@@ -246,7 +285,9 @@ static void on_body_bytes(struct http_connection *connection, struct exchange *e
     if (first)
         exchange->body_started_us = clock_us();
     int64_t earned_us = (int64_t)exchange->parser.body.size * 1000000 / timeouts->body_rate;
-    enter(connection, PHASE_BODY, exchange->body_started_us + timeouts->body * 1000 + earned_us);
+    int64_t deadline_us = exchange->body_started_us + timeouts->body * 1000 + earned_us;
+    enter(connection, PHASE_BODY,
+          within_request(connection, deadline_us, exchange->shown.started_us, 0));
     if (first && nothing_behind_head && exchange->parser.request.expect_continue)
         send_continue(connection);
 }
@@ -390,7 +431,8 @@ static void print_client(const struct sockaddr *address, char out[INET6_ADDRSTRL
         memcpy(out, "-", 2);
 }
 
-void connection_new(struct http_server *server, int fd, const struct sockaddr *address)
+void connection_new(struct http_server *server, int fd, const struct sockaddr *address,
+                    const struct http_client_key *client_key)
 {
     struct http_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
@@ -398,6 +440,7 @@ void connection_new(struct http_server *server, int fd, const struct sockaddr *a
     connection->server = server;
     connection->fd = fd;
     connection->output.file.fd = -1;
+    connection->client_key = *client_key;
     print_client(address, connection->client);
     /* An answer is one send: nothing would be gained by waiting for more. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));

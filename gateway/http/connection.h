@@ -2,6 +2,7 @@
 #ifndef VOTE_HTTP_CONNECTION_H
 #define VOTE_HTTP_CONNECTION_H
 
+#include "gateway/http/clients.h"
 #include "gateway/http/date.h"
 #include "gateway/http/event.h"
 #include "gateway/http/output.h"
@@ -31,12 +32,13 @@ struct exchange {
     struct arena arena;
     struct http_parser parser;
     int64_t body_started_us; /* 0: not yet */
-    int64_t sent;            /* bytes of the answer */
-    int status;              /* of the answer; 0 before */
-    bool announced;          /* the handler knows it */
-    bool failed;             /* the parser or a timer refused it */
-    bool keep_alive;         /* decided with the answer */
-    bool over;               /* done; to be freed by who still looks at it */
+    int64_t answered_us;
+    int64_t sent;    /* bytes of the answer */
+    int status;      /* of the answer; 0 before */
+    bool announced;  /* the handler knows it */
+    bool failed;     /* the parser or a timer refused it */
+    bool keep_alive; /* decided with the answer */
+    bool over;       /* done; to be freed by who still looks at it */
 };
 
 struct http_connection {
@@ -56,7 +58,9 @@ struct http_connection {
     struct exchange *exchange; /* NULL when idle */
     struct buf input;          /* what came behind the request in progress */
     struct http_output output;
+    size_t kept;    /* bytes of output, as counted in server->kept */
     size_t drained; /* while lingering */
+    struct http_client_key client_key;
     char client[INET6_ADDRSTRLEN];
 };
 
@@ -65,18 +69,23 @@ struct http_server {
     struct http_server_config config;
     struct http_handler handler;
     int fd, port;
+    int reserve; /* a descriptor to give up when there are no more; -1: it is given up */
     struct event acceptable, unpause;
     struct event reap; /* frees the dead, outside of everybody's callbacks */
     struct http_connection *connections, *dead;
     size_t count;
+    size_t kept; /* bytes that wait for slow clients, of all connections */
+    struct http_clients *clients;
     bool stopping, drained;
     struct http_date date;
     struct buf head;            /* shared: the head being written */
     char input[HTTP_INPUT_MAX]; /* shared: the bytes just read */
 };
 
-/* connection_new: takes the socket and its peer's address; reads from the next turn on. */
-void connection_new(struct http_server *server, int fd, const struct sockaddr *address);
+/* connection_new: takes the socket, its peer's address and what http_clients_enter said; reads from
+ * the next turn on. */
+void connection_new(struct http_server *server, int fd, const struct sockaddr *address,
+                    const struct http_client_key *client_key);
 
 /* connection_read: what its readable event does; harmless when nothing is there. */
 void connection_read(struct http_connection *connection);

@@ -2,6 +2,7 @@
 
 #include "gateway/http/multipart.h"
 #include "gateway/http/syntax.h"
+#include "proto/json_form.h"
 
 int http_form_add(struct arena *arena, const struct http_form_limits *limits,
                   struct http_form *form, struct http_field field)
@@ -53,16 +54,41 @@ int http_form_parse_query(struct arena *arena, const struct http_form_limits *li
     return 0;
 }
 
-static int parse_urlencoded(struct arena *arena, const struct http_form_limits *limits,
-                            struct str parameters, struct str body, struct http_form *out)
+static int check_charset(struct str parameters)
 {
     struct str name, value;
     while (http_parameter(&parameters, &name, &value))
         if (str_equal_nocase(name, STR("charset")) && !str_equal_nocase(value, STR("utf-8")))
             return 415;
-    if (parameters.size)
-        return 400;
-    return http_form_parse_query(arena, limits, body, out);
+    return parameters.size ? 400 : 0;
+}
+
+static int parse_urlencoded(struct arena *arena, const struct http_form_limits *limits,
+                            struct str parameters, struct str body, struct http_form *out)
+{
+    int status = check_charset(parameters);
+    return status ? status : http_form_parse_query(arena, limits, body, out);
+}
+
+struct json_reading {
+    struct arena *arena;
+    const struct http_form_limits *limits;
+    struct http_form *form;
+};
+
+static int take_json_field(void *owner, struct str name, struct str value)
+{
+    struct json_reading *reading = owner;
+    return http_form_add(reading->arena, reading->limits, reading->form,
+                         (struct http_field){.name = name, .value = value, .valid = true});
+}
+
+static int parse_json(struct arena *arena, const struct http_form_limits *limits,
+                      struct str parameters, struct str body, struct http_form *out)
+{
+    struct json_reading reading = {arena, limits, out};
+    int status = check_charset(parameters);
+    return status ? status : json_form_read(arena, body, take_json_field, &reading);
 }
 
 /* parameters: what follows the type, from its ';' on. */
@@ -73,7 +99,25 @@ static const struct {
 } decoders[] = {
     {"application/x-www-form-urlencoded", parse_urlencoded},
     {"multipart/form-data", http_multipart_parse},
+    {"application/json", parse_json},
 };
+
+/* Cuts a Content-Type in two at its first ';', which stays with the parameters. */
+static struct str media_type(struct str content_type, struct str *out_parameters)
+{
+    size_t size = 0;
+    while (size < content_type.size && content_type.data[size] != ';')
+        size++;
+    *out_parameters = str_make(content_type.data + size, content_type.size - size);
+    return str_trim(str_make(content_type.data, size), " \t");
+}
+
+bool http_form_is_json(struct str content_type)
+{
+    struct str parameters;
+    return content_type.size &&
+           str_equal_nocase(media_type(content_type, &parameters), STR("application/json"));
+}
 
 int http_form_parse(struct arena *arena, const struct http_form_limits *limits,
                     struct str content_type, struct str body, struct http_form *out)
@@ -81,11 +125,9 @@ int http_form_parse(struct arena *arena, const struct http_form_limits *limits,
     *out = (struct http_form){0};
     if (body.size == 0 && content_type.size == 0)
         return 0;
-    size_t size = 0;
-    while (size < content_type.size && content_type.data[size] != ';')
-        size++;
-    struct str type = str_trim(str_make(content_type.data, size), " \t");
-    struct str parameters = str_make(content_type.data + size, content_type.size - size);
+    if (content_type.size == 0)
+        return 415;
+    struct str parameters, type = media_type(content_type, &parameters);
     for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)
         if (str_equal_nocase(type, str_from(decoders[i].type)))
             return decoders[i].parse(arena, limits, parameters, body, out);

@@ -31,11 +31,14 @@ struct http_form {
 };
 
 /* http_form_parse: body as content_type (the header's value) says: urlencoded (WHATWG URL, section
- * 5) or multipart/form-data (RFC 7578). An empty body without a type is an empty form. Returns 0,
- * 400 (not well formed), 413 (a limit) or 415 (another type, or a charset that is not UTF-8). The
- * fields live in arena and may point into body. */
+ * 5), multipart/form-data (RFC 7578), or a flat JSON object (see proto/json_form.h). An empty body
+ * without a type is an empty form. Returns 0, 400 (not well formed), 413 (a limit) or 415 (another
+ * type, or a charset that is not UTF-8). The fields live in arena and may point into body. */
 int http_form_parse(struct arena *arena, const struct http_form_limits *limits,
                     struct str content_type, struct str body, struct http_form *out);
+
+/* http_form_is_json: does the header's value say that the body is JSON? */
+bool http_form_is_json(struct str content_type);
 
 /* http_form_parse_query: the same for urlencoded text. Returns 0 or 413. */
 int http_form_parse_query(struct arena *arena, const struct http_form_limits *limits,

@@ -105,6 +105,8 @@ void http_response_write_head(const struct http_response *response,
     buf_add_str(out, str_from(http_reason(response->status)));
     buf_add_str(out, STR("\r\n"));
     add_line(out, STR("Date"), frame->date);
+    if (frame->server.size)
+        add_line(out, STR("Server"), frame->server);
     if (!is_bodiless(response->status)) {
         buf_add_str(out, STR("Content-Length: "));
         buf_add_int(out, http_response_size(response));

@@ -40,9 +40,10 @@ int64_t http_response_size(const struct http_response *response);
 bool http_response_has_body(const struct http_response *response, bool is_head);
 
 struct http_response_frame {
-    struct str date; /* see http_date_at */
-    int minor;       /* the request's */
-    bool keep_alive; /* this connection goes on */
+    struct str date;   /* see http_date_at */
+    struct str server; /* the value of Server; empty: none */
+    int minor;         /* the request's */
+    bool keep_alive;   /* this connection goes on */
 };
 
 /* http_response_write_head: status line, Date, Content-Length (not for 204 and 304), Connection

@@ -4,6 +4,7 @@
 #include "proto/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -70,6 +71,12 @@ static int bound_port(int fd)
 
 /* ---- accepting ----------------------------------------------------------------------------- */
 
+static void open_reserve(struct http_server *server)
+{
+    if (server->reserve < 0)
+        server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void rest_a_moment(struct http_server *server, int error)
 {
     log_warn("accept_paused", L_TEXT("reason", strerror(error)),
@@ -82,6 +89,7 @@ static void on_unpause(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct http_server *server = arg;
+    open_reserve(server);
     event_add(&server->acceptable, NULL);
 }
 
@@ -101,22 +109,53 @@ static void turn_away(struct http_server *server, int fd)
     close(fd);
 }
 
+static int accept_one(struct http_server *server, struct sockaddr_storage *address)
+{
+    socklen_t size = sizeof *address;
+    return accept4(server->fd, (struct sockaddr *)address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* Out of descriptors: whoever is first in the backlog is told so, by means of the one kept back for
+ * this; the others wait there while the listener rests. */
+static void refuse_one(struct http_server *server)
+{
+    struct sockaddr_storage address;
+    if (server->reserve < 0)
+        return;
+    close(server->reserve);
+    server->reserve = -1;
+    int fd = accept_one(server, &address);
+    if (fd >= 0)
+        turn_away(server, fd);
+    open_reserve(server);
+}
+
+static void take_in(struct http_server *server, int fd, const struct sockaddr *address)
+{
+    struct http_client_key key;
+    if (server->count >= server->config.max_connections ||
+        !http_clients_enter(server->clients, address, &key))
+        turn_away(server, fd);
+    else
+        connection_new(server, fd, address, &key);
+}
+
 /* Returns whether more may wait. */
 static bool accept_some(struct http_server *server)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {
         struct sockaddr_storage address = {0};
-        socklen_t size = sizeof address;
-        int fd =
-            accept4(server->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-            rest_a_moment(server, errno);
-        if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
+        int fd = accept_one(server, &address), error = errno;
+        if (fd >= 0) {
+            take_in(server, fd, (struct sockaddr *)&address);
+            continue;
+        }
+        if (error == EMFILE || error == ENFILE)
+            refuse_one(server);
+        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+            rest_a_moment(server, error);
+        if (error != ECONNABORTED && error != EINTR)
             return false;
-        if (fd >= 0 && server->count >= server->config.max_connections)
-            turn_away(server, fd);
-        else if (fd >= 0)
-            connection_new(server, fd, (struct sockaddr *)&address);
     }
     return true;
 }
@@ -168,6 +207,10 @@ struct http_server *http_server_new(struct event_base *base,
     server->handler = *handler;
     server->fd = fd;
     server->port = bound_port(fd);
+    server->reserve = -1;
+    open_reserve(server);
+    server->clients =
+        http_clients_new(config->max_per_client, config->proxies, config->proxy_count);
     event_assign(&server->acceptable, base, fd, EV_READ | EV_PERSIST, on_acceptable, server);
     evtimer_assign(&server->unpause, base, on_unpause, server);
     evtimer_assign(&server->reap, base, on_reap, server);
@@ -221,5 +264,8 @@ void http_server_free(struct http_server *server)
     event_del(&server->reap);
     free_dead(server);
     buf_free(&server->head);
+    http_clients_free(server->clients);
+    if (server->reserve >= 0)
+        close(server->reserve);
     free(server);
 }

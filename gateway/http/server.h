@@ -15,6 +15,8 @@ struct http_timeouts { /* milliseconds */
     int64_t head;      /* from a request's first byte to the end of its head */
     int64_t body;      /* from there to the end of its body, and … */
     int64_t body_rate; /* … one second more for each so many bytes of it that came */
+    int64_t request;   /* for all of a request, and again for its answer; there, too, a second
+                        * more for each body_rate bytes taken; 0: no limit but the others */
     int64_t idle;      /* between requests */
     int64_t write;     /* without a byte taken by the client */
     int64_t linger;    /* after the last answer, for the client to hang up */
@@ -25,7 +27,13 @@ struct http_server_config {
     int port;         /* 0: any free one, see http_server_port */
     struct http_limits limits;
     struct http_timeouts timeouts;
-    size_t max_connections; /* one more is told 503 and closed */
+    size_t max_connections;     /* one more is told 503 and closed */
+    size_t max_per_client;      /* of one address, likewise; 0: any number (http/clients.h) */
+    const char *const *proxies; /* borrowed until http_server_new returns: addresses that … */
+    size_t proxy_count;         /* … max_per_client is not for */
+    size_t output_max;          /* bytes of answers kept for slow clients, all together; one
+                                 * past that is closed */
+    const char *server_header;  /* borrowed; the value of Server; NULL or "": none */
 };
 
 /* idle is longer than nginx keeps a connection to us (60 s), so that nginx hangs up first. */
@@ -33,6 +41,7 @@ struct http_server_config {
     ((struct http_timeouts){.head = 10000,     \
                             .body = 10000,     \
                             .body_rate = 1024, \
+                            .request = 300000, \
                             .idle = 75000,     \
                             .write = 15000,    \
                             .linger = 2000})
@@ -42,7 +51,8 @@ struct http_server_config {
                                  .port = 9000,                      \
                                  .limits = HTTP_LIMITS_DEFAULT,     \
                                  .timeouts = HTTP_TIMEOUTS_DEFAULT, \
-                                 .max_connections = 10000})
+                                 .max_connections = 10000,          \
+                                 .output_max = (size_t)64 << 20})
 
 /* One request and its answer. */
 struct http_exchange {

@@ -1,16 +1,16 @@
-/* /login and /logout. An unknown account takes the same way, and the same time, as a wrong
- * password: a hash is checked in either case. */
+/* /login, /logout and /logout/everywhere. An unknown account takes the same way, and the same time,
+ * as a wrong password: the attempt is counted and a hash is checked in either case. */
 #include "gateway/fields.h"
-#include "gateway/http/cookie.h"
+#include "gateway/outcome.h"
 #include "gateway/pages/pages.h"
 #include "gateway/view.h"
 
 struct login {
     struct str account, password;
     struct fields fields;
-    struct ask *user_by_account, *verify, *create, *rehash;
-    int64_t user_id; /* 0: nobody has that account */
-    struct str hash;
+    struct ask *attempt, *user_by_account, *verify, *create, *end;
+    int64_t user_id;           /* 0: nobody has that account */
+    struct str hash, new_hash; /* new_hash: stronger, to be stored; empty: none */
 };
 
 /* ---- the form ------------------------------------------------------------------------------ */
@@ -26,7 +26,8 @@ static void show_form(struct request *request, enum status status)
              view_fields(request, login->fields.rows, login->fields.count));
     view_set(request, &page, "exact_messages", tpl_bool(exact));
     view_set_error(request, &page, status);
-    view_render(request, 200, "login.html", &page);
+    view_render(request, status == STATUS_TOO_MANY_ATTEMPTS ? outcome_http(status) : 200,
+                "login.html", &page);
 }
 
 static void refuse(struct request *request, enum status status)
@@ -47,17 +48,15 @@ void login_get(struct request *request)
     show_form(request, STATUS_OK);
 }
 
-/* ---- logging in: account → password → session → cookie ------------------------------------- */
+/* ---- logging in: attempt and account → password → session → cookie ------------------------- */
 
-static void go_home_with_cookie(struct request *request, int http_status,
-                                const struct http_cookie *cookie)
+/* A browser goes on to a page; a program that sent JSON is told that it went well. */
+static void go_on(struct request *request, int http_status, const char *location)
 {
-    struct http_response response =
-        http_response_make(http_status, "text/plain; charset=utf-8", STR(""));
-    http_response_add(&response, "Location", STR("/"));
-    http_response_add(&response, "Set-Cookie", http_cookie_write(&request->arena, cookie));
-    http_response_add(&response, "Cache-Control", STR("no-store"));
-    request_respond(request, &response);
+    if (request_sent_json(request))
+        request_json_status(request, STATUS_OK, NULL, 0);
+    else
+        request_redirect(request, http_status, location);
 }
 
 static void session_made(struct request *request)
@@ -66,13 +65,19 @@ static void session_made(struct request *request)
     const struct session_create_reply *reply = request_need(request, login->create);
     if (!reply)
         return;
-    go_home_with_cookie(request, 302,
-                        &(struct http_cookie){
-                            .name = str_from(request->gateway->config->session.cookie_name),
-                            .value = reply->session_id,
-                            .max_age = request->gateway->config->session.absolute_s,
-                            .secure = request_secure(request),
-                        });
+    /* Whether the stronger hash is stored does not matter to this log-in: the next one tries again.
+     */
+    if (login->new_hash.size)
+        request_ask(request, MESSAGE_user_password_set,
+                    &(struct user_password_set){login->user_id, login->hash, login->new_hash});
+    request_set_cookie(request, reply->session_id);
+    go_on(request, 302, "/");
+}
+
+/* What cannot be an account is counted for its address alone. */
+static struct str attempt_account(const struct login *login)
+{
+    return fields_check(login->account, ACCOUNT_EMAIL_MAX) ? STR("") : login->account;
 }
 
 static void verified(struct request *request)
@@ -87,34 +92,34 @@ static void verified(struct request *request)
         return;
     login->create = request_ask(request, MESSAGE_session_create,
                                 &(struct session_create){login->user_id, request->session_id});
-    /* Whether the stronger hash is stored does not matter to this log-in: the next one tries again.
-     */
-    if (reply->new_hash.size)
-        login->rehash =
-            request_ask(request, MESSAGE_user_password_set,
-                        &(struct user_password_set){login->user_id, login->hash, reply->new_hash});
+    request_clear_attempt(request, "login", attempt_account(login)); /* late is soon enough */
+    login->new_hash = reply->new_hash;
     request_then(request, session_made);
 }
 
-static void verify(struct request *request)
+/* Counted, and looked up if it can be an account. */
+static void counted(struct request *request)
 {
     struct login *login = request->page;
-    login->verify = request_ask(request, MESSAGE_password_verify,
-                                &(struct password_verify){login->password, login->hash});
-    request_then(request, verified);
-}
-
-static void account_found(struct request *request)
-{
-    struct login *login = request->page;
-    if (login->user_by_account->answer.status != STATUS_USER_UNKNOWN) {
+    enum status attempt = request_attempt(request, login->attempt);
+    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
+        refuse(request, attempt);
+        return;
+    }
+    if (attempt != STATUS_OK) { /* not known is not allowed */
+        request_fail(request, attempt);
+        return;
+    }
+    if (login->user_by_account && login->user_by_account->answer.status != STATUS_USER_UNKNOWN) {
         const struct user_by_account_reply *reply = request_need(request, login->user_by_account);
         if (!reply)
             return;
         login->user_id = reply->user_id;
         login->hash = reply->password_hash;
     }
-    verify(request);
+    login->verify = request_ask(request, MESSAGE_password_verify,
+                                &(struct password_verify){login->password, login->hash});
+    request_then(request, verified);
 }
 
 void login_post(struct request *request)
@@ -134,43 +139,51 @@ void login_post(struct request *request)
     /* What cannot be a password is checked like one that is wrong. */
     if (account_password(login->password) != ACCOUNT_GOOD)
         login->password = STR("");
-    if (account_shape(login->account) == ACCOUNT_IS_NEITHER) {
-        verify(request);
-        return;
-    }
-    login->user_by_account =
-        request_ask(request, MESSAGE_user_by_account, &(struct user_by_account){login->account});
-    request_then(request, account_found);
+    login->attempt = request_count_attempt(request, "login", attempt_account(login));
+    if (account_shape(login->account) != ACCOUNT_IS_NEITHER)
+        login->user_by_account = request_ask(request, MESSAGE_user_by_account,
+                                             &(struct user_by_account){login->account});
+    request_then(request, counted);
 }
 
 /* ---- logging out --------------------------------------------------------------------------- */
 
-static void clear_cookie(struct request *request)
+static void forget(struct request *request, const char *location)
 {
-    go_home_with_cookie(request, 303,
-                        &(struct http_cookie){
-                            .name = str_from(request->gateway->config->session.cookie_name),
-                            .value = STR(""),
-                            .max_age = 0,
-                            .secure = request_secure(request),
-                        });
+    request_set_cookie(request, STR(""));
+    go_on(request, 303, location);
 }
 
 static void session_gone(struct request *request)
 {
     struct login *login = request->page;
-    if (request_need(request, login->create))
-        clear_cookie(request);
+    if (request_need(request, login->end))
+        forget(request, "/");
 }
 
 void logout_post(struct request *request)
 {
     struct login *login = request_page(request, sizeof *login);
     if (request->session_id.size == 0) {
-        clear_cookie(request);
+        forget(request, "/");
         return;
     }
-    login->create =
+    login->end =
         request_ask(request, MESSAGE_session_delete, &(struct session_delete){request->session_id});
     request_then(request, session_gone);
+}
+
+static void sessions_gone(struct request *request)
+{
+    struct login *login = request->page;
+    if (request_need(request, login->end))
+        forget(request, "/login?note=logged_out_everywhere");
+}
+
+void logout_everywhere_post(struct request *request)
+{
+    struct login *login = request_page(request, sizeof *login);
+    login->end = request_ask(request, MESSAGE_session_delete_all,
+                             &(struct session_delete_all){request->user_id});
+    request_then(request, sessions_gone);
 }

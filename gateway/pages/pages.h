@@ -14,6 +14,7 @@ void register_post(struct request *request);
 void login_get(struct request *request);
 void login_post(struct request *request);
 void logout_post(struct request *request);
+void logout_everywhere_post(struct request *request);
 void questions_get(struct request *request);
 void question_mine_get(struct request *request);
 void question_new_get(struct request *request);

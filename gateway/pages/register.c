@@ -1,6 +1,7 @@
 /* /register: a new account. The password is hashed before anybody looks whether the account is
  * taken, so that the time taken tells nothing. */
 #include "gateway/fields.h"
+#include "gateway/outcome.h"
 #include "gateway/pages/pages.h"
 #include "gateway/view.h"
 
@@ -8,7 +9,7 @@ struct registration {
     struct id request_id;
     struct str name, email, phone, password;
     struct fields fields;
-    struct ask *hash, *create;
+    struct ask *attempt, *hash, *create;
 };
 
 static void show_form(struct request *request, enum status status, int http_status)
@@ -33,7 +34,7 @@ static void refuse(struct request *request, enum status status)
     if (request_reads_json(request))
         request_json_status(request, status, state->fields.rows, state->fields.count);
     else
-        show_form(request, status, 422);
+        show_form(request, status, status == STATUS_TOO_MANY_ATTEMPTS ? outcome_http(status) : 422);
 }
 
 static void created(struct request *request)
@@ -78,6 +79,23 @@ static void hashed(struct request *request)
     request_then(request, created);
 }
 
+static void counted(struct request *request)
+{
+    struct registration *state = request->page;
+    enum status attempt = request_attempt(request, state->attempt);
+    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
+        refuse(request, attempt);
+        return;
+    }
+    if (attempt != STATUS_OK) { /* not known is not allowed */
+        request_fail(request, attempt);
+        return;
+    }
+    state->hash =
+        request_ask(request, MESSAGE_password_hash, &(struct password_hash){state->password});
+    request_then(request, hashed);
+}
+
 void register_get(struct request *request)
 {
     request_page(request, sizeof(struct registration));
@@ -97,13 +115,14 @@ void register_post(struct request *request)
     fields_add(fields, "email", fields_reason(account_email(state->email)));
     fields_add(fields, "phone", fields_reason(account_phone(state->phone)));
     fields_add(fields, "password", fields_reason(account_password(state->password)));
+    if (common_passwords_has(request->gateway->common_passwords, state->password))
+        fields_add(fields, "password", "common");
     if (!request_form_id(request, &state->request_id))
         fields_add(fields, "request_id", "invalid");
     if (fields->count) {
         refuse(request, STATUS_INVALID);
         return;
     }
-    state->hash =
-        request_ask(request, MESSAGE_password_hash, &(struct password_hash){state->password});
-    request_then(request, hashed);
+    state->attempt = request_count_attempt(request, "register", STR(""));
+    request_then(request, counted);
 }

@@ -59,8 +59,9 @@ void values_write(const struct values *values, enum values_style style, struct b
         const struct value *value = &values->of[i];
         if (i == 0 || keys[i].section != keys[i - 1].section)
             depth = document_section(out, &sections[keys[i].section]);
-        struct str secret = style == VALUES_MASKED ? masked(value->items[0]) : value->secret;
         bool is_secret = keys[i].kind == KEY_SECRET;
+        struct str secret =
+            is_secret && style == VALUES_MASKED ? masked(value->items[0]) : value->secret;
         document_value(out, depth, &keys[i], is_secret ? &secret : value->items, value->count);
         if (style == VALUES_MASKED && value->place.origin) {
             buf_printf(out, " # ");

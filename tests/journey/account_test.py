@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.fixtures.site import Site
+
 PASSWORD = "correct horse battery"
 serial = itertools.count(1)
 
@@ -147,10 +149,11 @@ def test_the_form_comes_back_with_what_was_typed_but_never_the_password(site):
 @pytest.mark.parametrize("body, content_type, status", [
     (b"&".join(b"a=1" for _ in range(200)), "application/x-www-form-urlencoded", 413),
     (b"name=" + b"a" * 70000, "application/x-www-form-urlencoded", 413),
-    (b"{}", "application/json", 415),
+    (b"[1]", "application/json", 400),
+    (b"a=1", "text/plain", 415),
     (b"--x\r\nbroken", "multipart/form-data; boundary=x", 400),
     (b"--x--\r\n", "multipart/form-data", 400),
-], ids=["many fields", "a large field", "JSON", "broken parts", "no boundary"])
+], ids=["many fields", "a large field", "JSON that is no form", "text", "broken parts", "no boundary"])
 def test_a_body_that_is_no_form_is_refused(site, body, content_type, status):
     before = site.count("user")
     for client in (site.program(), site.browser()):
@@ -263,9 +266,9 @@ def test_a_deleted_account_cannot_log_in(site):
     assert log_in(site.program(), form["email"]).code == 20004
 
 
-def test_a_log_in_replaces_a_hash_weaker_than_configured(own_site, site, member):
+def test_a_log_in_replaces_a_hash_weaker_than_configured(own_dir, process, redis, site, member):
     before, = stored(site, member["email"])
-    stronger = own_site(database=site.database, pools=("db", "session"))
+    stronger = Site(process, site.database, redis, own_dir, pools=("db", "session"))
     stronger.start_pool("password", "--set", "password.memlimit=65536")
     stronger.await_ready()
     assert log_in(stronger.browser(), member["email"]).status == 302

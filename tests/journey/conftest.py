@@ -1,4 +1,6 @@
 """A whole site for each file of this suite."""
+import tempfile
+
 import pytest
 
 from tests.fixtures.site import Site
@@ -8,6 +10,13 @@ from tests.fixtures.site import Site
 def site(module_process, sample_database, redis, ipc_dir):
     """One site for all tests of the module, with the sample data."""
     return Site(module_process, sample_database, redis, ipc_dir)
+
+
+@pytest.fixture
+def own_dir():
+    """For the queues of a site that the module's pools must not find."""
+    with tempfile.TemporaryDirectory(prefix="vote-ipc-", dir="/tmp") as directory:
+        yield directory
 
 
 @pytest.fixture

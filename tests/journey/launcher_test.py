@@ -148,6 +148,7 @@ def test_a_directory_with_other_files_is_neither_used_nor_removed(vote, tmp_path
     (["up", "--port", "70000"], "from 1 to 65535"),
     (["up", "--port"], "needs a value"),
     (["up", "--prot", "1"], "does not know '--prot'"),
+    (["fuzz", "0"], "whole seconds"),
     (["dwon"], "no command 'dwon'"),
     (["logs", "../x"], "no log"),
 ])

@@ -15,6 +15,7 @@ METHODS = {
     "/register": "GET,HEAD,POST",
     "/login": "GET,HEAD,POST",
     "/logout": "POST",
+    "/logout/everywhere": "POST",
     "/questions": "GET,HEAD",
     "/questions/mine": "GET,HEAD",
     "/questions/new": "GET,HEAD,POST",

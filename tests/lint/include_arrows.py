@@ -25,7 +25,8 @@ DOORS = [
     ("hiredis*", ["workers/redis_conn.*", "tests/*"]),
     ("cyaml/*", ["proto/config/*"]),
     ("jansson.h", ["proto/*", "tests/*"]),
-    ("sodium*", ["workers/password*", "tests/*"]),
+    ("zlib.h", ["gateway/gzip.c", "tests/*"]),
+    ("sodium*", ["workers/password_hash.*", "workers/keyed_hash.*", "tests/*"]),
     ("event2/*", ["gateway/http/event.h", "tests/*"]),
 ]
 

@@ -74,6 +74,7 @@ def test_heartbeats_come_while_a_thread_is_stuck_and_tell_how_long_it_has_been(g
     stuck = gateway.expect(
         lambda f: f.message == "heartbeat" and f.body["oldest_read_ms"] >= 200).body
     assert (stuck["busy"], stuck["queued"]) == (1, 2)
+    assert stuck["oldest_write_ms"] == stuck["oldest_read_ms"], "its one lane does both"
     later = gateway.expect("heartbeat").body
     assert later["oldest_read_ms"] > stuck["oldest_read_ms"]
     for _ in slots:
@@ -262,7 +263,30 @@ def test_a_leaving_pool_does_not_wait_for_a_gateway_that_does_not_know_it(endpoi
     pool.kill(signal.SIGTERM)
     gateway.expect("drain")
     gateway.send(peer, "who")
+    gateway.drain(peer)
     assert pool.wait(10) == 0
+
+
+def test_a_leaving_pool_that_is_asked_whether_it_is_there_beats_on_and_says_bye(
+        gateway, start_pool, directory):
+    server = LateServer(directory / "redis.sock")
+    pool = start_pool("session", "--threads", 1, "pools.drain_ms=60000",
+                      "caches.default.timeout_ms=60000")
+    peer = gateway.ready().peer
+    running = gateway.send(peer, "session_delete", READ)
+    connection = server.accept()
+    pool.kill(signal.SIGTERM)
+    gateway.drain(peer)
+    gateway.send(peer, "who")
+    for _ in range(5):
+        gateway.expect("heartbeat")
+    assert connection.recv(65536)
+    connection.sendall(b":1\r\n")
+    assert gateway.answer(running).status == "OK"
+    gateway.expect("bye")
+    assert pool.wait() == 0
+    connection.close()
+    server.close()
 
 
 def test_a_pool_without_any_gateway_stops_at_once(start_pool):

@@ -372,6 +372,14 @@ def resp(value):
     return b"$%d\r\n%s\r\n" % (len(value), value.encode())
 
 
+def hold(connection, uid, command):
+    """Answer the reads of a command: this user's session, who never logged out everywhere."""
+    reads = command.count(b"GETEX")
+    connection.sendall(reads * resp(stored(uid=uid)))
+    assert connection.recv(65536).count(f"sessionid:epoch:{uid}".encode()) == reads
+    connection.sendall(reads * b"$-1\r\n")
+
+
 @pytest.fixture
 def late(gateway, start_pool, directory):
     server = LateServer(directory / "redis.sock")
@@ -402,7 +410,7 @@ def test_a_reply_that_comes_too_late_is_nobodys_session(gateway, late):
     other = late.accept()
     command = other.recv(65536)
     assert b"bob" in command and b"alice" not in command
-    other.sendall(resp(stored(uid=2)) * command.count(b"GETEX"))
+    hold(other, 2, command)
     answers = [gateway.answer(slot) for slot in bobs]
     assert {a.status for a in answers} <= {"OK", "UNAVAILABLE"}
     assert {a.body["user_id"] for a in answers if a.status == "OK"} == {2}
@@ -411,14 +419,16 @@ def test_a_reply_that_comes_too_late_is_nobodys_session(gateway, late):
 def test_a_reply_to_nobody_on_an_idle_connection_is_not_taken_for_an_answer(gateway, late):
     first = gateway.send(late.peer, "session_read", {"session_id": "alice"})
     connection = late.accept()
-    assert b"alice" in connection.recv(65536)
-    connection.sendall(resp(stored(uid=1)))
+    command = connection.recv(65536)
+    assert b"alice" in command
+    hold(connection, 1, command)
     assert gateway.answer(first).body["user_id"] == 1
     connection.sendall(resp(stored(uid=1)))  # once more, asked by nobody
     second = gateway.send(late.peer, "session_read", {"session_id": "bob"})
     other = late.accept()
-    assert b"bob" in other.recv(65536)
-    other.sendall(resp(stored(uid=2)))
+    command = other.recv(65536)
+    assert b"bob" in command
+    hold(other, 2, command)
     assert gateway.answer(second).body["user_id"] == 2
 
 

@@ -2,6 +2,7 @@
 #include "tests/unit/http_world.h"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 static struct http_server_config impatient(void)
 {
@@ -196,22 +197,236 @@ TEST("one connection too many is told so")
     world_close();
 }
 
-TEST("out of descriptors, the listener rests and goes on")
+/* In a process of its own, for the limit is a process's. */
+static void in_child(void (*scene)(void))
 {
-    struct client client;
+    int status;
+    fflush(stdout);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        int failed = setjmp(test_out);
+        if (!failed)
+            scene();
+        fflush(stdout);
+        _exit(failed);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+}
+
+static void run_out_of_descriptors(void)
+{
+    struct client served, refused, waiting;
     struct rlimit limit, none;
     world_open(defaults());
-    client_open(&client);
+    client_open(&served);
+    AWAIT(http_server_connection_count(world.server) == 1);
+    client_open(&refused);
+    client_open(&waiting);
     getrlimit(RLIMIT_NOFILE, &limit);
     none = limit;
-    none.rlim_cur = (rlim_t)client.fd + 1;
+    none.rlim_cur = (rlim_t)waiting.fd + 1;
     setrlimit(RLIMIT_NOFILE, &none);
     AWAIT(event_pending(&world.server->unpause, EV_TIMEOUT, NULL));
     CHECK(!event_pending(&world.server->acceptable, EV_READ, NULL));
+    AWAIT(refused.eof);
+    CHECK_INT(count_of(&refused, "HTTP/1.1 503 "), 1);
+    CHECK_INT(waiting.in.size, 0);
+    CHECK(world.server->reserve >= 0);
+    ask(&served, GET("/a"), "\r\n\r\n/a");
     setrlimit(RLIMIT_NOFILE, &limit);
-    ask(&client, GET("/a"), "\r\n\r\n/a");
+    ask(&waiting, GET("/b"), "\r\n\r\n/b");
+    CHECK(world.server->reserve >= 0);
+    client_close(&served);
+    client_close(&refused);
+    client_close(&waiting);
+    world_close();
+}
+
+TEST("out of descriptors, one client is told so, the listener rests, and goes on")
+{
+    in_child(run_out_of_descriptors);
+}
+
+TEST("a request that takes too long as a whole is 408, however its parts earn their time")
+{
+    struct client client;
+    struct http_server_config config = impatient();
+    config.timeouts.head = config.timeouts.body = 100 * DEADLINE_MS;
+    config.timeouts.request = 50;
+    world_open(config);
+    client_open(&client);
+    client_send(&client, STR("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"));
+    AWAIT(world.server->connections && world.server->connections->phase == PHASE_BODY);
+    client_send(&client, STR("x"));
+    AWAIT(client.eof);
+    CHECK_INT(count_of(&client, "HTTP/1.1 408 "), 1);
+    client_close(&client);
+    client_open(&client);
+    client_send(&client, STR("GET / HTTP/1.1\r\nHost: a\r\n"));
+    AWAIT(client.eof);
+    CHECK_INT(count_of(&client, "HTTP/1.1 408 "), 1);
     client_close(&client);
     world_close();
+}
+
+TEST("an answer that is taken too slowly as a whole is cut off, though it never stalls")
+{
+    struct client client;
+    struct http_server_config config = impatient();
+    config.timeouts.write = 100 * DEADLINE_MS;
+    config.timeouts.request = 50;
+    config.timeouts.body_rate = 1 << 30;
+    world_open(config);
+    client_open_with(&client, 4096);
+    client_send(&client, STR(GET("/big")));
+    AWAIT(world.done == 1);
+    CHECK(world.last_bytes < (int64_t)BIG);
+    client_close(&client);
+    world_close();
+}
+
+TEST("bytes taken earn the client of a long answer its time")
+{
+    struct client client;
+    struct http_server_config config = impatient();
+    config.timeouts.write = 100 * DEADLINE_MS;
+    config.timeouts.request = 1;
+    config.timeouts.body_rate = 1;
+    world_open(config);
+    client_open_with(&client, 131072);
+    AWAIT(world.server->connections);
+    CHECK_INT(setsockopt(world.server->connections->fd, SOL_SOCKET, SO_SNDBUF, &(int){131072},
+                         sizeof(int)),
+              0);
+    client_send(&client, STR(GET("/big")));
+    AWAIT(world.server->connections->phase == PHASE_WRITE);
+    int64_t start = clock_ms();
+    AWAIT(clock_ms() - start > 20);
+    event_add(client.readable, NULL);
+    AWAIT(client.in.size > BIG);
+    CHECK_INT(world.last_status, 200);
+    client_close(&client);
+    world_close();
+}
+
+TEST("one connection too many of one address is told so, and leaves room when it goes")
+{
+    struct client clients[3];
+    struct http_server_config config = defaults();
+    config.max_per_client = 2;
+    world_open(config);
+    for (int i = 0; i < 3; i++) {
+        client_open(&clients[i]);
+        AWAIT(http_server_connection_count(world.server) == 2 || i == 0);
+    }
+    AWAIT(clients[2].eof);
+    CHECK_INT(count_of(&clients[2], "HTTP/1.1 503 "), 1);
+    CHECK_INT(http_clients_count(world.server->clients), 1);
+    client_close(&clients[0]);
+    AWAIT(http_server_connection_count(world.server) == 1);
+    client_close(&clients[2]);
+    client_open(&clients[2]);
+    ask(&clients[2], GET("/a"), "\r\n\r\n/a");
+    client_close(&clients[1]);
+    client_close(&clients[2]);
+    AWAIT(http_server_connection_count(world.server) == 0);
+    CHECK_INT(http_clients_count(world.server->clients), 0);
+    world_close();
+}
+
+TEST("a proxy may have any number of connections")
+{
+    static const char *const proxies[] = {"no address", "127.0.0.1"};
+    struct client clients[3];
+    struct http_server_config config = defaults();
+    config.max_per_client = 1;
+    config.proxies = proxies;
+    config.proxy_count = 2;
+    world_open(config);
+    for (int i = 0; i < 3; i++) {
+        client_open(&clients[i]);
+        ask(&clients[i], GET("/a"), "\r\n\r\n/a");
+    }
+    for (int i = 0; i < 3; i++)
+        client_close(&clients[i]);
+    world_close();
+}
+
+TEST("when too much waits for slow clients, one more of them is closed")
+{
+    struct client first, second;
+    world_open(defaults());
+    client_open_with(&first, 4096);
+    client_send(&first, STR(GET("/big")));
+    AWAIT(world.server->kept > 0);
+    size_t kept = world.server->kept;
+    world.server->config.output_max = kept + 1000;
+    client_open_with(&second, 4096);
+    client_send(&second, STR(GET("/big")));
+    AWAIT(world.done == 1);
+    CHECK_INT(world.requests, 2);
+    CHECK(world.server->kept > 0 && world.server->kept <= kept);
+    CHECK_INT(http_server_connection_count(world.server), 1);
+    client_close(&first);
+    AWAIT(http_server_connection_count(world.server) == 0);
+    CHECK_INT(world.server->kept, 0);
+    client_close(&second);
+    world_close();
+}
+
+TEST("the server names itself if it is told how, and not otherwise")
+{
+    struct client client;
+    struct http_server_config config = defaults();
+    world_open(config);
+    client_open(&client);
+    ask(&client, GET("/a"), "\r\n\r\n/a");
+    CHECK_INT(count_of(&client, "Server:"), 0);
+    client_close(&client);
+    world_close();
+    config.server_header = "vote";
+    world_open(config);
+    client_open(&client);
+    ask(&client, GET("/a"), "\r\n\r\n/a");
+    CHECK_INT(count_of(&client, "\r\nServer: vote\r\n"), 1);
+    client_close(&client);
+    world_close();
+}
+
+static void enter(struct http_clients *clients, const char *address, bool expected,
+                  struct http_client_key *out_key)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    bool is_four = inet_pton(AF_INET, address, &four.sin_addr) == 1;
+    CHECK(is_four || inet_pton(AF_INET6, address, &six.sin6_addr) == 1);
+    bool entered = http_clients_enter(
+        clients, is_four ? (struct sockaddr *)&four : (struct sockaddr *)&six, out_key);
+    if (entered != expected)
+        TEST_FAIL("%s: %d", address, entered);
+}
+
+TEST("a client is an IPv4 address, however it is written, or a /64 of IPv6")
+{
+    static const char *const exempt[] = {"2001:db8::5"};
+    struct http_clients *clients = http_clients_new(1, exempt, 1);
+    struct http_client_key key, other;
+    enter(clients, "192.0.2.1", true, &key);
+    enter(clients, "::ffff:192.0.2.1", false, &other);
+    enter(clients, "192.0.2.2", true, &other);
+    http_clients_leave(clients, &key);
+    enter(clients, "::ffff:192.0.2.1", true, &key);
+    enter(clients, "2001:db8::1", true, &key);
+    enter(clients, "2001:db8::ffff:2", false, &other);
+    enter(clients, "2001:db8::5", true, &other);
+    enter(clients, "2001:db8::5", true, &other);
+    enter(clients, "2001:db8:0:1::1", true, &other);
+    enter(clients, "::", true, &other);
+    enter(clients, "::", false, &other);
+    CHECK_INT(http_clients_count(clients), 5);
+    http_clients_free(clients);
 }
 
 TEST("stopping serves what has come, ends what runs, closes what idles")

@@ -1,138 +1,4 @@
-#include "gateway/static.h"
-#include "proto/base/clock.h"
-#include "tests/unit/test.h"
-
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-#define MODIFIED 784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
-#define LARGE    100000
-
-struct site {
-    char dir[64];
-    struct arena arena;
-    struct static_files *files;
-    struct http_response response;
-};
-
-static struct site site;
-
-static const char *at(const char *name)
-{
-    return arena_printf(&site.arena, "%s/%s", site.dir, name);
-}
-
-static void write_file(const char *name, const char *content, size_t size)
-{
-    struct timespec times[2] = {{.tv_sec = MODIFIED}, {.tv_sec = MODIFIED, .tv_nsec = 5}};
-    int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    CHECK(fd >= 0);
-    CHECK_INT(write(fd, content, size), (long long)size);
-    CHECK_INT(futimens(fd, times), 0);
-    close(fd);
-}
-
-static void open_site(bool follow_symlinks, bool no_openat2)
-{
-    const char *roots[] = {at("root"), at("second")};
-    struct static_alias aliases[] = {{"css/lib.css", at("outside/linked.css")},
-                                     {"vendor/", at("outside")}};
-    struct static_config config = {.roots = roots,
-                                   .root_count = 2,
-                                   .aliases = aliases,
-                                   .alias_count = 2,
-                                   .follow_symlinks = follow_symlinks,
-                                   .no_openat2 = no_openat2};
-    char error[256] = "";
-    if (site.files)
-        static_free(site.files);
-    site.files = static_new(&config, error, sizeof error);
-    CHECK_STR(str_from(error), "");
-}
-
-static void make_special(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    CHECK_INT(mkfifo(at("root/fifo"), 0644), 0);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", at("root/socket"));
-    CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    close(fd);
-}
-
-static void site_open(void)
-{
-    static char large[LARGE];
-    memset(large, 'x', sizeof large);
-    site = (struct site){.dir = "/tmp/vote-static-XXXXXX"};
-    CHECK(mkdtemp(site.dir));
-    static const char *const dirs[] = {"root", "root/css", "second", "outside"};
-    for (size_t i = 0; i < COUNT(dirs); i++)
-        CHECK_INT(mkdir(at(dirs[i]), 0755), 0);
-    write_file("root/css/site.css", "body {}", 7);
-    write_file("root/empty.txt", "", 0);
-    write_file("root/large.bin", large, sizeof large);
-    write_file("root/\xe6\x8a\x95.txt", "utf8", 4);
-    write_file("root/both.txt", "first", 5);
-    write_file("second/both.txt", "second", 6);
-    write_file("second/only.js", "x", 1);
-    write_file("outside/secret.txt", "secret", 6);
-    write_file("rootsecret.txt", "secret", 6);
-    write_file("outside/lib.css", "lib", 3);
-    CHECK_INT(symlink("lib.css", at("outside/linked.css")), 0);
-    CHECK_INT(symlink("css/site.css", at("root/inside.css")), 0);
-    CHECK_INT(symlink("../outside/secret.txt", at("root/relative.txt")), 0);
-    CHECK_INT(symlink("../rootsecret.txt", at("root/sibling.txt")), 0);
-    CHECK_INT(symlink(at("outside/secret.txt"), at("root/absolute.txt")), 0);
-    CHECK_INT(symlink("../outside", at("root/away")), 0);
-    CHECK_INT(symlink("loop", at("root/loop")), 0);
-    CHECK_INT(symlink("nothing", at("root/dangling")), 0);
-    make_special();
-    open_site(false, false);
-}
-
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-    (void)stat, (void)type, (void)ftw;
-    return remove(path);
-}
-
-static void site_close(void)
-{
-    static_free(site.files);
-    nftw(site.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    arena_free(&site.arena);
-}
-
-static int serve(enum http_method method, struct str name, const char *query,
-                 struct http_header *headers, size_t header_count)
-{
-    struct http_request request = {.method = method,
-                                   .query = str_from(query),
-                                   .headers = headers,
-                                   .header_count = header_count};
-    if (site.response.has_file)
-        close(site.response.file.fd);
-    static_serve(site.files, &request, name, &site.arena, &site.response);
-    return site.response.status;
-}
-
-static int get(const char *name)
-{
-    return serve(HTTP_GET, str_from(name), "", NULL, 0);
-}
-
-static struct str header(const char *name)
-{
-    struct http_request as_request = {.headers = site.response.headers,
-                                      .header_count = site.response.header_count};
-    return http_header(&as_request, name);
-}
+#include "tests/unit/static_site.h"
 
 TEST("a file is served with its type, date and tag")
 {
@@ -267,53 +133,6 @@ TEST("a directory that is not there is an error with its name")
     CHECK_STR(str_from(error), "/nonexistent/vote: No such file or directory");
 }
 
-TEST("a condition that holds gives 304, tags before dates")
-{
-    static const struct {
-        const char *none_match, *since; /* "": not sent; ETAG stands for the file's */
-        int status;
-    } rows[] = {
-        {"ETAG", "", 304},
-        {"W/ETAG", "", 304},
-        {"\"a,b\", ETAG", "", 304},
-        {"\"x\" ,,W/ETAG", "", 304},
-        {"*", "", 304},
-        {"\"x\"", "", 200},
-        {"W/\"x\"", "Sun, 06 Nov 1994 08:49:37 GMT", 200},
-        {"x, ETAG", "", 200},
-        {"\"x", "", 200},
-        {"\"ETAG\"", "", 200},
-        {" ", "Sun, 06 Nov 1994 08:49:37 GMT", 200},
-        {"", "Sun, 06 Nov 1994 08:49:37 GMT", 304},
-        {"", "Sun, 06 Nov 1994 08:49:38 GMT", 304},
-        {"", "Sunday, 06-Nov-94 08:49:37 GMT", 304},
-        {"", "Sun, 06 Nov 1994 08:49:36 GMT", 200},
-        {"", "yesterday", 200},
-    };
-    site_open();
-    get("css/site.css");
-    char *etag = arena_cstr(&site.arena, header("etag"));
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct http_header headers[2];
-        size_t count = 0;
-        const char *mark = strstr(rows[i].none_match, "ETAG");
-        const char *tags = rows[i].none_match;
-        if (mark)
-            tags = arena_printf(&site.arena, "%.*s%s%s", (int)(mark - tags), tags, etag, mark + 4);
-        if (*tags)
-            headers[count++] = (struct http_header){STR("If-None-Match"), str_from(tags)};
-        if (*rows[i].since)
-            headers[count++] =
-                (struct http_header){STR("If-Modified-Since"), str_from(rows[i].since)};
-        int status = serve(HTTP_GET, STR("css/site.css"), "", headers, count);
-        if (status != rows[i].status)
-            TEST_FAIL("\"%s\", \"%s\" gave %d", tags, rows[i].since, status);
-        CHECK_STR(header("etag"), etag);
-        CHECK_INT(http_response_size(&site.response), status == 200 ? 7 : 0);
-    }
-    site_close();
-}
-
 TEST("the right version in the query makes an answer immutable, another does not")
 {
     site_open();
@@ -340,20 +159,115 @@ TEST("a changed file has another tag and, when it is asked for, another version"
     get("css/site.css");
     const char *etag = arena_cstr(&site.arena, header("etag"));
     write_file("root/css/site.css", "body {} ", 8);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", version), NULL, 0);
     CHECK_STR(header("cache-control"), "no-cache");
     CHECK(!str_equal(header("etag"), str_from(etag)));
     CHECK(!str_equal(static_version(site.files, STR("css/site.css")), str_from(version)));
     write_file("root/css/site.css", "BODY {} ", 8);
+    a_second_later();
     static const struct timespec later[2] = {{.tv_sec = MODIFIED},
                                              {.tv_sec = MODIFIED, .tv_nsec = 6}};
     const char *upper = arena_cstr(&site.arena, static_version(site.files, STR("css/site.css")));
     CHECK_INT(utimensat(AT_FDCWD, at("root/css/site.css"), later, 0), 0);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", upper), NULL, 0);
     CHECK_STR(header("cache-control"), "no-cache");
     write_file("root/css/site.css", "body {}", 7);
+    a_second_later();
     serve(HTTP_GET, STR("css/site.css"), arena_printf(&site.arena, "v=%s", version), NULL, 0);
     CHECK_STR(header("cache-control"), "public, max-age=31536000, immutable");
+    site_close();
+}
+
+/* ---- listing ------------------------------------------------------------------------------- */
+
+static int list(const char *path, const char *name)
+{
+    struct http_request request = {.method = HTTP_GET, .path = str_from(path)};
+    static_serve(site.files, &request, str_from(name), &site.arena, &site.response);
+    return site.response.status;
+}
+
+TEST("a directory is listed if the operator says so: what would be served, its names escaped")
+{
+    site_open();
+    CHECK_INT(list("/static/css", "css"), 403);
+    write_file("root/css/<a href='x'>&\".txt", "x", 1);
+    write_file("second/javascript:x?y=%41", "x", 1);
+    CHECK_INT(mkdir(at("second/css"), 0755), 0);
+    write_file("second/css/site.css", "x", 1);
+    write_file("second/css/deep.css", "x", 1);
+    site.show_index = true;
+    open_site(false, false);
+    CHECK_INT(list("/static/css", "css"), 200);
+    CHECK_STR(header("content-type"), "text/html; charset=utf-8");
+    const char *page = arena_cstr(&site.arena, site.response.body);
+    CHECK(strstr(page, "<ul>\n<li><a href=\"/static/css/%3Ca%20href%3D%27x%27%3E%26%22.txt\">"
+                       "&#60;a href=&#39;x&#39;&#62;&#38;&#34;.txt</a></li>\n"
+                       "<li><a href=\"/static/css/deep.css\">deep.css</a></li>\n"
+                       "<li><a href=\"/static/css/site.css\">site.css</a></li>\n</ul>"));
+    CHECK_INT(list("/static/", ""), 200);
+    page = arena_cstr(&site.arena, site.response.body);
+    CHECK(strstr(page, "<a href=\"/static/javascript%3Ax%3Fy%3D%2541\">"));
+    CHECK(strstr(page, "<a href=\"/static/css/\">css/</a>"));
+    CHECK(strstr(page, ">inside.css<"));
+    static const char *const hidden[] = {">fifo",    ">socket", ">relative.txt", ">absolute.txt",
+                                         ">away",    ">loop",   ">dangling",     ">..",
+                                         ">lib.css", "secret"};
+    for (size_t i = 0; i < COUNT(hidden); i++)
+        if (strstr(page, hidden[i]))
+            TEST_FAIL("%s is listed", hidden[i]);
+    CHECK_INT(list("/static/away", "away"), 404);
+    CHECK_INT(list("/static/fifo", "fifo"), 403);
+    CHECK_INT(list("/static/nothing", "nothing"), 404);
+    site_close();
+}
+
+/* ---- the open files ------------------------------------------------------------------------ */
+
+TEST("an open file is believed for less than a second")
+{
+    site_open();
+    get("css/site.css");
+    write_file("root/css/site.css", "body { }", 8);
+    now += 999;
+    get("css/site.css");
+    CHECK_STR(site.response.body, "body {}");
+    now += 1;
+    get("css/site.css");
+    CHECK_STR(site.response.body, "body { }");
+    CHECK_INT(unlink(at("root/css/site.css")), 0);
+    a_second_later();
+    CHECK_INT(get("css/site.css"), 404);
+    site_close();
+}
+
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+TEST("no more files stay open than there is room for, those asked for lately")
+{
+    site_open();
+    get("css/site.css");
+    size_t before = open_descriptors();
+    for (int i = 0; i < 3 * STATIC_CACHE_FILES; i++) {
+        const char *name = arena_printf(&site.arena, "n%d.txt", i);
+        write_file(arena_printf(&site.arena, "root/%s", name), "x", 1);
+        CHECK_INT(get(name), 200);
+        if (i == 0)
+            write_file("root/css/site.css", "later", 5);
+        get("css/site.css");
+        CHECK_STR(site.response.body, "body {}");
+    }
+    CHECK_INT(open_descriptors() - before, STATIC_CACHE_FILES - 1);
+    CHECK_INT(unlink(at("root/n0.txt")), 0);
+    CHECK_INT(get("n0.txt"), 404);
     site_close();
 }
 

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { ROUNDS = 20000, LONGEST = 400 };
 
 static const char *const pieces[] = {
-    "{% extends 'b' %}{% block x %}{{ super() }}{{ n }}{% endblock %}\x1e"
-    "[{% block x scoped %}{{ s }}{% endblock %}]{% include 'c' %}\x1e{{ l[0].a|e ~ h }}",
+    ("{% extends 'b' %}{% block x %}{{ super() }}{{ n }}{% endblock %}\x1e"
+     "[{% block x scoped %}{{ s }}{% endblock %}]{% include 'c' %}\x1e{{ l[0].a|e ~ h }}"),
     "{% for x in l %}{{ loop.index }}{{ x.a }}{% else %}{% endfor %}",
     "{% for k, v in l.0.items() %}{{ k }}{{ v }}{% endfor %}{%- raw -%} {{ {%- endraw -%}",
     "{% if n > 1 and not s in [1, 'a'] or 2 <= n < 3 %}a{% elif h %}b{% else %}c{% endif %}",

@@ -1,0 +1,59 @@
+/* Any bytes as a frame of the queues. The body is also read as every type of message there is: what
+ * is taken must print as a body that reads the same. */
+#include "proto/envelope.h"
+#include "proto/message.h"
+#include "proto/session_value.h"
+#include "tests/fuzz/fuzz.h"
+
+static void read_body(const struct message_type *type, struct str body)
+{
+    struct arena arena = {0};
+    struct buf first = {0}, second = {0};
+    const char *error = NULL;
+    const struct record *record = type->record();
+    void *message = message_unpack(record, body, &arena, &error);
+    PROMISE(!message == !!error);
+    if (message) {
+        message_pack(record, message, &first);
+        message = message_unpack(record, buf_str(&first), &arena, &error);
+        PROMISE(message);
+        message_pack(record, message, &second);
+        PROMISE(str_equal(buf_str(&first), buf_str(&second)));
+    }
+    buf_free(&first);
+    buf_free(&second);
+    arena_free(&arena);
+}
+
+static void read_frame(struct str frame)
+{
+    struct envelope envelope;
+    struct str body;
+    struct buf again = {0};
+    if (envelope_read(frame, &envelope, &body) != ENVELOPE_OK)
+        return;
+    PROMISE(fuzz_is_inside(frame, body));
+    envelope_begin(&envelope, &again);
+    buf_add_str(&again, body);
+    envelope_end(&again, 0);
+    PROMISE(again.size == frame.size);
+    const struct message_type *type = message_type_find(envelope.type);
+    if (type)
+        read_body(type, body);
+    buf_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t count;
+    const struct message_type *types = message_types(&count);
+    struct session_value value;
+    char *copy = fuzz_copy(str_make((const char *)data, size));
+    struct str input = str_make(copy, size);
+    read_frame(input);
+    for (size_t i = 0; i < count; i++)
+        read_body(&types[i], input);
+    session_value_parse(input, &value);
+    free(copy);
+    return 0;
+}

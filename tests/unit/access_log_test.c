@@ -1,0 +1,74 @@
+#include "gateway/access_log.h"
+#include "gateway/http/event.h"
+#include "tests/unit/test.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What the log writes to standard output. */
+static size_t logged(const struct http_request *request, char *out, size_t room)
+{
+    struct event_base *loop = event_base_new();
+    int file = memfd_create("vote-test", MFD_CLOEXEC), kept;
+    struct id id = {{0xab}};
+    fflush(stdout);
+    CHECK((kept = dup(STDOUT_FILENO)) >= 0);
+    CHECK(dup2(file, STDOUT_FILENO) >= 0);
+    struct access_log *log = access_log_new(loop);
+    access_log_add(log, "192.0.2.1", request, 200, 512, id, 4210);
+    access_log_free(log);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    ssize_t n = pread(file, out, room - 1, 0);
+    CHECK(n > 0);
+    out[n] = '\0';
+    close(file);
+    event_base_free(loop);
+    return (size_t)n;
+}
+
+TEST("a line is in the combined format, with the request id and the time taken behind it")
+{
+    char line[1024];
+    struct http_header headers[] = {{STR("User-Agent"), STR("curl/7")}};
+    struct http_request request = {.method_text = STR("GET"),
+                                   .target = STR("/a?b"),
+                                   .minor = 1,
+                                   .headers = headers,
+                                   .header_count = 1};
+    logged(&request, line, sizeof line);
+    const char *stamp = strchr(line, '[');
+    CHECK(stamp && strncmp(line, "192.0.2.1 - - [", 15) == 0);
+    CHECK_STR(str_from(strchr(line, ']')),
+              "] \"GET /a?b HTTP/1.1\" 200 512 \"-\" \"curl/7\" ab000000000000000000000000000000 "
+              "0.004210\n");
+}
+
+TEST("no byte from outside can end a line, close a quote or move the cursor")
+{
+    char line[8192], all[256];
+    for (int i = 0; i < 256; i++)
+        all[i] = (char)i;
+    struct str bytes = str_make(all, sizeof all);
+    struct http_header headers[] = {{STR("User-Agent"), bytes}, {STR("Referer"), STR("\"\\\n")}};
+    struct http_request request = {
+        .method_text = bytes, .target = bytes, .headers = headers, .header_count = 2};
+    size_t size = logged(&request, line, sizeof line);
+    size_t quotes = 0;
+    for (size_t i = 0; i + 1 < size; i++) {
+        CHECK(line[i] >= ' ' && line[i] < 0x7f);
+        quotes += line[i] == '"';
+    }
+    CHECK_INT(quotes, 6);
+    CHECK(strstr(line, " \"\\x22\\x5c\\x0a\" "));
+    CHECK(strstr(line, "\\x7f\\x80"));
+}
+
+TEST("a request that could not be read is a line, too")
+{
+    char line[1024];
+    logged(&(struct http_request){0}, line, sizeof line);
+    CHECK(strstr(line, "\"  HTTP/1.0\" 200 512 \"-\" \"-\" "));
+}
+
+TEST_MAIN
