@@ -21,10 +21,10 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applicat
 # how often threads wake varies with the scheduler, so those are half as much again as on a quiet machine.
 BOUNDS = {
     "hello": {"gateway": (4, 3.5)},
-    "static": {"gateway": (8.5, 5.5)},
+    "static": {"gateway": (4, 4.5)},
     "choice": {"gateway": (50, 85), "db": (68, 14)},
-    "questions": {"gateway": (100, 590), "db": (110, 44), "session": (70, 33)},
-    "vote": {"gateway": (95, 32), "db": (92, 36), "session": (70, 33)},
+    "questions": {"gateway": (100, 590), "db": (110, 44), "session": (70, 37)},
+    "vote": {"gateway": (95, 32), "db": (92, 36), "session": (70, 37)},
 }
 
 
