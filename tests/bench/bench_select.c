@@ -1,6 +1,6 @@
-/* bench-select SOCKET USER PASSWORD DATABASE CONNECTIONS SECONDS: the tallies of question 1, asked as
- * fast as MariaDB answers, each thread on a connection of its own and one query at a time. Prints
- * queries, p50 and p99 in us, seconds. */
+/* bench-select SOCKET USER PASSWORD DATABASE CONNECTIONS SECONDS: the tallies of question 1, asked
+ * as fast as MariaDB answers, each thread on a connection of its own and one query at a time.
+ * Prints queries, p50 and p99 in us, seconds. */
 #include <mysql.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -41,9 +41,8 @@ static void ask(MYSQL_STMT *statement)
     char text[COLUMNS][1024];
     MYSQL_BIND binds[COLUMNS] = {0};
     for (int i = 0; i < COLUMNS; i++)
-        binds[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
-                                .buffer = text[i],
-                                .buffer_length = sizeof text[i]};
+        binds[i] = (MYSQL_BIND){
+            .buffer_type = MYSQL_TYPE_STRING, .buffer = text[i], .buffer_length = sizeof text[i]};
     if (mysql_stmt_execute(statement) || mysql_stmt_bind_result(statement, binds))
         die("%s", mysql_stmt_error(statement));
     int rows = 0;
