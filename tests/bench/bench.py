@@ -48,10 +48,11 @@ def options():
 
 
 class Bench:
-    def __init__(self, chosen, stage):
+    def __init__(self, chosen, stage, contenders=tuple(ALL)):
         self.chosen, self.stage = chosen, stage
         self.away = {}  # contender: what it would need
-        for name, kind in ALL.items():
+        for name in contenders:
+            kind = ALL[name]
             if name in chosen.without.split(","):
                 self.away[name] = "left out"
             elif why := kind.needs():

@@ -86,7 +86,8 @@ class Report:
         self.goals(case, rounds, table)
 
     def row(self, name, rounds):
-        by_process = ", ".join(f"{one} {us:.1f}" for one, us in parts(rounds, "cpu_us"))
+        by_process = ", ".join(f"{one} {us:.1f}" for one, us in parts(rounds, "cpu_us")
+                               if us >= 0.05)
         return (name, f"{median(rounds, 'rate'):,.0f}", f"{median(rounds, 'cpu'):.1f}",
                 f"{median(rounds, 'p50_us') / 1000:.2f}", f"{median(rounds, 'p99_us') / 1000:.2f}",
                 str(sum(one["errors"] for one in rounds)), by_process)
@@ -114,11 +115,11 @@ class Report:
 
     def memory(self, case, rounds, table):
         self.say(f"{case.name}: {case.phrase}")
-        rows = [("", "RSS MB", "PSS MB", "idle connection", "RSS MB by process")]
+        rows = [("", "RSS MB", "PSS MB", "anonymous MB", "idle connection", "RSS MB by process")]
         for name, (found,) in rounds.items():
             by_process = ", ".join(f"{one} {kb / 1024:.1f}" for one, kb in found["rss_kb"].items())
             rows.append((name, *(f"{sum(found[kind].values()) / 1024:.1f}"
-                                 for kind in ("rss_kb", "pss_kb")),
+                                 for kind in ("rss_kb", "pss_kb", "anonymous_kb")),
                          f"{found['idle_bytes']:,.0f} B of {found['idle']}", by_process))
         for line in columns(rows):
             self.say(f"  {line}")

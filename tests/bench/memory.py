@@ -2,26 +2,27 @@
 import http.client
 import resource
 import socket
-import threading
 
 from tests.bench import load
 
 CONNECTIONS, SECONDS = 64, 2
 SERVICES = ("mariadb", "redis")
-PER_PEER = b"GET /hello HTTP/1.1\r\nHost: vote\r\n\r\n"
+QUESTION = b"GET /hello HTTP/1.1\r\nHost: vote\r\n\r\n"
 
 
 def measure(contender, stage, arguments, idle):
-    """{"rss_kb": {name: kb}, "pss_kb": …, "idle": connections, "idle_bytes": each}"""
-    over = threading.Thread(target=load.together, args=(
-        [url + contender.case.path for url in contender.urls], CONNECTIONS, 1, SECONDS, arguments))
-    over.start()
-    over.join()
+    """{"idle": connections, "idle_bytes": each, "rss_kb": {process: kb}, "pss_kb": …, "anonymous_kb":
+    …: memory that no file backs}"""
     own = {name: pids for name, pids in contender.processes.items() if name not in SERVICES}
-    found = {f"{kind.lower()}_kb": {name: sum(load.memory_kb(pid, kind) for pid in pids)
-                                    for name, pids in own.items()} for kind in ("Rss", "Pss")}
     front = next(iter(own))
-    return {**found, **idle_cost(own[front][0], int(contender.urls[0].rpartition(":")[2]), idle)}
+    # First, for what a load has freed would be taken again.
+    found = idle_cost(own[front][0], int(contender.urls[0].rpartition(":")[2]), idle)
+    load.together([url + contender.case.path for url in contender.urls], CONNECTIONS, 1, SECONDS,
+                  arguments)
+    for kind in ("Rss", "Pss", "Anonymous"):
+        found[f"{kind.lower()}_kb"] = {name: sum(load.memory_kb(pid, kind) for pid in pids)
+                                       for name, pids in own.items()}
+    return found
 
 
 def idle_cost(pid, port, count):
@@ -47,7 +48,7 @@ def idle_cost(pid, port, count):
 def opened(port):
     """A connection that has had its answer and is left open."""
     one = socket.create_connection(("127.0.0.1", port), timeout=10)
-    one.sendall(PER_PEER)
+    one.sendall(QUESTION)
     answer = http.client.HTTPResponse(one)
     answer.begin()
     if answer.status != 200:
