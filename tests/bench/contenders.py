@@ -204,7 +204,7 @@ class Go(Contender):
         login = f"{address['user']}:{address['password']}@unix({address['mariadb_socket']})"
         self.serves(self.run("go", [
             program, port, f"{login}/{self.stage.database(self.case.database)}",
-            address["redis_socket"]]), port)
+            address["redis_socket"], PEERS / "go_peer" / "page.html"]), port)
 
 
 class Fastify(Contender):
