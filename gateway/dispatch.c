@@ -87,7 +87,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     if (poll(&quiet, 1, 0) == 0 && receive_some(dispatch) > 0 && unlooked)
         dispatch->missed_edges++;
     dispatch_tick_pools(dispatch, now, now - dispatch->ticked_us);
-    dispatch_tick_queues(dispatch, now, now - dispatch->ticked_us);
+    dispatch_tick_queues(dispatch, now);
     dispatch->ticked_us = now;
 }
 

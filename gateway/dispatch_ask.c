@@ -76,13 +76,16 @@ static bool may_wait(const struct dispatch *dispatch, enum service service)
                dispatch->settings.rejoin_ms * 1000;
 }
 
-/* Would it still be in time? At the rate of late, half of the time left must be enough for what is
- * before it: what waits longer ends as work done for nobody. */
-static bool wait_too_long(const struct queue *queue, int64_t left_us)
+/* Would it still be in time? What waits longest shows how long the wait is: a fifth of the time
+ * left at most, so that most of it remains for the pool, and a crowd is forgotten soon after it
+ * left. Without a pool it shows nothing: those who wait for one to come back are few and may stay.
+ */
+static bool wait_too_long(const struct dispatch *dispatch, const struct dispatch_ask *ask)
 {
-    double before = (double)(queue->waiting.count + queue->sent.count);
-    return queue->waiting.count > 0 && queue->rate > 0 &&
-           before / queue->rate * 1e6 > (double)left_us / 2;
+    const struct slot *first =
+        dispatch->services[ask->type->service].lanes[ask->type->lane].waiting.first;
+    return first && pools_count(&dispatch->pools, ask->type->service) > 0 &&
+           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / 5;
 }
 
 static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
@@ -257,8 +260,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
-    if (queue->waiting.count >= dispatch->settings.queue_limit ||
-        wait_too_long(queue, ask->deadline_us - ask->asked_us)) {
+    if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
     }
@@ -372,6 +374,15 @@ static void give_back(struct pool *pool, enum lane lane, const struct envelope *
     *in_flight -= envelope->credit < *in_flight ? envelope->credit : *in_flight;
 }
 
+/* Is it the answer to what was sent last? One to an earlier attempt may be older than those who
+ * joined before the next. */
+static bool answers(const struct slot *slot, const struct pool *pool, enum lane lane,
+                    const struct envelope *envelope)
+{
+    return slot->state == SLOT_SENT && slot->pool == pool && slot->type->lane == lane &&
+           slot->attempt == envelope->attempt;
+}
+
 void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         const struct envelope *envelope, const struct message_type *type,
                         struct str body)
@@ -382,7 +393,7 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
-    if (!slot || slot->state != SLOT_SENT || slot->pool != pool || slot->type->lane != lane) {
+    if (!slot || !answers(slot, pool, lane, envelope)) {
         dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
     } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);
@@ -421,27 +432,13 @@ static void expire(struct dispatch *dispatch, struct slot_list *list, int64_t no
     }
 }
 
-/* What pools can do shows only while requests wait: in quiet times they answer what there is. */
-static void take_rate(struct queue *queue, int64_t elapsed_us)
-{
-    double now = (double)(queue->answered - queue->rate_of) * 1e6 / (double)elapsed_us;
-    bool waits = queue->waiting.count > 0;
-    if (!waits)
-        queue->rate = 0;
-    else if (queue->waited)
-        queue->rate = queue->rate > 0 ? queue->rate * 0.9 + now * 0.1 : now;
-    queue->rate_of = queue->answered;
-    queue->waited = waits;
-}
-
-void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
+void dispatch_tick_queues(struct dispatch *dispatch, int64_t now)
 {
     for (int service = 1; service < SERVICE_COUNT; service++) {
         for (int lane = 0; lane < LANE_COUNT; lane++) {
             struct queue *queue = &dispatch->services[service].lanes[lane];
             expire(dispatch, &queue->sent, now);
             expire(dispatch, &queue->waiting, now);
-            take_rate(queue, elapsed_us);
             while (queue->waiting.first && !may_wait(dispatch, (enum service)service))
                 refuse_slot(dispatch, queue->waiting.first, STATUS_UNAVAILABLE);
         }

@@ -27,9 +27,6 @@ struct queue {
     struct slot_list sent;    /* SLOT_SENT, oldest first */
     int64_t asked, answered, busy, expired, lost, retried, late;
     int64_t retry_budget;
-    int64_t rate_of; /* answered, when the rate was last taken */
-    double rate;     /* answers a second while requests wait, moving average; 0: not known */
-    bool waited;     /* did requests wait when the rate was last taken? */
     struct histogram wait, pool_queue, pool_service, total, batch, shared;
 };
 
@@ -89,8 +86,8 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         struct str body);
 void dispatch_answer_refused(struct dispatch *dispatch);
 
-/* dispatch_tick_queues: expire, refuse what nobody can do any more, measure the rate. */
-void dispatch_tick_queues(struct dispatch *dispatch, int64_t now, int64_t elapsed_us);
+/* dispatch_tick_queues: expire, refuse what nobody can do any more. */
+void dispatch_tick_queues(struct dispatch *dispatch, int64_t now);
 
 /* ---- dispatch_pools.c ---------------------------------------------------------------------- */
 

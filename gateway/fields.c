@@ -42,10 +42,10 @@ struct str fields_text(struct request *request, const char *name)
 
 const char *fields_check(struct str text, size_t max)
 {
-    if (text.size == 0)
-        return "missing";
     if (!str_is_utf8(text) || str_has_control(text))
         return "invalid";
+    if (str_is_blank(text))
+        return "missing";
     return str_utf8_length(text) > max ? "long" : NULL;
 }
 

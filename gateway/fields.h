@@ -25,7 +25,7 @@ const char *fields_reason(enum account_error error);
  * if it was not sent. Bytes that are no UTF-8 stay: account.h and fields_check find them. */
 struct str fields_text(struct request *request, const char *name);
 
-/* fields_check: a text of 1 to max characters, or the reason why not. */
+/* fields_check: a text of 1 to max characters, not blank, or the reason why not. */
 const char *fields_check(struct str text, size_t max);
 
 /* fields_kept: what to show again in a form: the text, or nothing if it is not UTF-8 or holds

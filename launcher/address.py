@@ -2,6 +2,7 @@
 
 usage: address.py HOST PORT
 """
+import errno
 import glob
 import os
 import socket
@@ -42,8 +43,10 @@ def main(host, port):
             print(f"port {port} needs more rights than this account has")
             return 1
         except OSError as error:
-            if error.errno == 98:
+            if error.errno == errno.EADDRINUSE:
                 print(f"port {port} on {host} is in use by {listener(port)}")
+            elif error.errno == errno.EADDRNOTAVAIL:
+                print(f"{host} is no address of this machine")
             else:
                 print(f"cannot listen on {host} port {port}: {error.strerror}")
             return 1

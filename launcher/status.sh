@@ -2,7 +2,7 @@
 # ./vote status: exit 0 when every process runs and the site is ready, else 1.
 
 cmd_status() {
-    local endpoint good=yes
+    local endpoint processes good=yes
     place_option status "$@"
     if ! place_find || supervisor_gone; then
         say 'not running'
@@ -16,7 +16,9 @@ cmd_status() {
         say 'starting'
         good=''
     fi
-    supervisor_ctl status || good=''
+    # In one piece: supervisorctl's complaint about a reader that left early is no news.
+    processes=$(supervisor_ctl status) || good=''
+    printf '%s\n' "$processes"
     for endpoint in "$RUN"/gateways/gateway-*.ipc; do
         [[ -S $endpoint ]] || continue
         printf '\n%s\n' "$(basename -- "$endpoint" .ipc)"

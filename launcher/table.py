@@ -1,6 +1,7 @@
 """Prints the body of vote-call's answer, from standard input, for people: plain values as
 `key: value`, a list of objects as a table with a column for each key."""
 import json
+import signal
 import sys
 import unicodedata
 
@@ -33,6 +34,7 @@ def is_table(value):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may leave early: ./vote status | head
     text = sys.stdin.read()
     if not text.strip():
         sys.exit("no answer")

@@ -13,21 +13,21 @@
 enum { ENVELOPE_SIZE = 56, ENVELOPE_VERSION = 1 };
 
 /* X(offset, size, name, phrase) */
-#define ENVELOPE_LAYOUT(X)                                                       \
-    X(0, 2, "magic", "the letters VQ")                                           \
-    X(2, 1, "version", "1")                                                      \
-    X(3, 1, "attempt", "1 for the first time a request is sent, 2 for the next") \
-    X(4, 2, "type", "the number of the message")                                 \
-    X(6, 2, "status", "of an answer; 0 elsewhere")                               \
-    X(8, 4, "slot", "chosen by who asks, returned unchanged")                    \
-    X(12, 4, "generation", "of the slot, likewise")                              \
-    X(16, 16, "request_id", "for the logs on both sides")                        \
-    X(32, 4, "ttl_ms", "milliseconds left to answer a request; 0 elsewhere")     \
-    X(36, 2, "credit", "an answer gives so much back")                           \
-    X(38, 2, "batch", "how many requests the answer was worked out with")        \
-    X(40, 4, "queue_us", "microseconds the request waited in the pool")          \
-    X(44, 4, "service_us", "microseconds a thread worked on it")                 \
-    X(48, 4, "reserved", "0")                                                    \
+#define ENVELOPE_LAYOUT(X)                                                                 \
+    X(0, 2, "magic", "the letters VQ")                                                     \
+    X(2, 1, "version", "1")                                                                \
+    X(3, 1, "attempt", "1 for the first time a request is sent, 2 for the next; returned") \
+    X(4, 2, "type", "the number of the message")                                           \
+    X(6, 2, "status", "of an answer; 0 elsewhere")                                         \
+    X(8, 4, "slot", "chosen by who asks, returned unchanged")                              \
+    X(12, 4, "generation", "of the slot, likewise")                                        \
+    X(16, 16, "request_id", "for the logs on both sides")                                  \
+    X(32, 4, "ttl_ms", "milliseconds left to answer a request; 0 elsewhere")               \
+    X(36, 2, "credit", "an answer gives so much back")                                     \
+    X(38, 2, "batch", "how many requests the answer was worked out with")                  \
+    X(40, 4, "queue_us", "microseconds the request waited in the pool")                    \
+    X(44, 4, "service_us", "microseconds a thread worked on it")                           \
+    X(48, 4, "reserved", "0")                                                              \
     X(52, 4, "body_size", "bytes; the frame ends with the body")
 
 struct envelope {

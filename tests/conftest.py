@@ -21,6 +21,7 @@ from tests.fixtures.process import Process  # noqa: E402
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.suppressions:second_deadlock_stack=1",
 }
 
 

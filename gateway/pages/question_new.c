@@ -88,7 +88,7 @@ static void read_choices(struct request *request, struct question_new *state)
         if (state->input_count < CHOICES_MAX)
             state->inputs[state->input_count] = text;
         state->input_count++;
-        if (text.size == 0)
+        if (str_is_blank(text))
             continue;
         fields_add(&state->fields, "choice", fields_check(text, TEXT_MAX));
         for (size_t j = 0; j < state->choice_count; j++)

@@ -1,6 +1,4 @@
 """Who gets the next request, and who is refused: credit, queues, slow and stuck pools."""
-import time
-
 from tests.fixtures.dispatch_world import make_world, until, wait, world  # noqa: F401
 from tests.fixtures.fake_pool import pack
 
@@ -81,8 +79,9 @@ def test_reads_without_credit_leave_votes_their_own(world):
 
 
 def test_log_ins_without_credit_leave_reads_alone(world):
-    password, pool = world.pool("password", capacity=1), world.pool()
-    log_ins = [world.log_in() for _ in range(5)]
+    session, password, pool = (world.pool("session"), world.pool("password", capacity=1),
+                               world.pool())
+    log_ins = [world.log_in(session) for _ in range(5)]
     world.until_asked("password", "read", 5)
     read = world.read()
     pool.serve(1)
@@ -320,7 +319,7 @@ def test_what_a_stuck_pool_holds_too_long_is_asked_of_another(make_world):
     stuck, good = world.pool(), world.pool()
     calls = world.reads(2)
     held = stuck.take()
-    until(lambda: stuck.beat() or good.beat() or wait(0.05) or time.monotonic() > calls[0].began + 0.4)
+    until(lambda: stuck.beat() or good.beat() or wait(0.05) or calls[0].age_s > 0.4)
     stuck.beat(read_ms=400)
     good.beat()
     moved = {request.request_id: request for request in good.take_all()}

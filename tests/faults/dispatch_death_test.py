@@ -108,6 +108,25 @@ def test_a_pool_that_was_given_up_returns_by_itself(make_world):
     assert world.queue().late == 0, "answers of strangers are nobody's"
 
 
+def test_an_answer_to_the_first_attempt_is_not_that_of_the_second(make_world):
+    """The read that joins meanwhile may only be answered with what was read after it was asked."""
+    world = make_world(pools__dead_ms=400)
+    pool = world.pool()
+    first = world.reads(1)[0]
+    held = pool.take()
+    world.until_lost(pool)
+    joined = world.reads(1)[0]
+    pool.ready()
+    again = pool.take()
+    assert (held.attempt, again.attempt) == (1, 2)
+    pool.answer(held, body={"choices": []})
+    row = {"id": 1, "delete_flag": 0, "choice_text": "python", "votes": 3, "question_id": 1,
+           "create_time": "2018-04-15 19:47:16"}
+    pool.answer(again, body={"choices": [row]})
+    assert [first.answer()[2], joined.answer()[2]] == [[row], [row]]
+    assert world.queue().late == 1
+
+
 def test_a_pool_is_not_given_up_for_the_time_its_gateway_was_stopped(make_world):
     world = make_world(pools__dead_ms=500)
     pool = world.pool()
@@ -344,7 +363,9 @@ def real_pool(world, process, *options):
     pool = process("vote-worker", "--gateway", f"ipc://{directory}/gateway-*.ipc",
                    "--set", "pools.heartbeat_ms=50", "--set", "password.memlimit=8192",
                    "--set", "password.opslimit=1", "--threads", "2", *options, "password")
-    pool.wait_line("gateway_joined")
+    if not world.pools_of("session"):
+        world.pool_thread("session")
+    until(lambda: any(row["pid"] == pool.pid for row in world.pools_of("password")))
     yield pool
     pool.stop()
 
@@ -356,12 +377,11 @@ def is_served(world):
 def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, process):
     world = make_world(pools__dead_ms=500)
     with real_pool(world, process) as pool:
-        until(lambda: world.status()["pools"])
         assert is_served(world)
         pool.kill(signal.SIGSTOP)
         call = world.log_in()
         world.until_asked("password", "read", 2)
-        until(lambda: not world.status()["pools"])
+        until(lambda: not world.pools_of("password"))
         other = world.pool("password")
         moved = other.take()
         assert moved.attempt == 2
@@ -369,7 +389,7 @@ def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, pr
         assert call.answer()[2]["error_code"] == 20004
         other.close()
         pool.kill(signal.SIGCONT)
-        until(lambda: any(row["pid"] == pool.pid for row in world.status()["pools"]))
+        until(lambda: any(row["pid"] == pool.pid for row in world.pools_of("password")))
         world.until_lost(other)
         assert is_served(world)
         assert world.queue("password").answered == 3
@@ -378,11 +398,10 @@ def test_a_real_pool_that_was_stopped_comes_back_and_does_no_harm(make_world, pr
 def test_real_pools_find_a_restarted_gateway_by_themselves(make_world, process):
     world = make_world()
     with real_pool(world, process) as pool:
-        until(lambda: world.status()["pools"])
         assert is_served(world)
         world.check()
         world.restart()
-        until(lambda: world.status()["pools"])
+        until(lambda: world.pools_of("password") and world.pools_of("session"))
         assert is_served(world)
         assert pool.log.count("gateway_joined") == 2
 
@@ -390,7 +409,6 @@ def test_real_pools_find_a_restarted_gateway_by_themselves(make_world, process):
 def test_a_real_pool_that_leaves_under_load_fails_no_request(make_world, process):
     world = make_world()
     with real_pool(world, process), real_pool(world, process) as leaving:
-        until(lambda: len(world.status()["pools"]) == 2)
         calls = [world.log_in() for _ in range(60)]
         leaving.stop()
         calls += [world.log_in() for _ in range(20)]

@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+import pytest
+
 from tests.fixtures.dispatch_world import make_world, until, wait, world  # noqa: F401
 from tests.fixtures.fake_pool import Frame, pack
 
@@ -59,7 +61,7 @@ def test_no_edge_is_missed_however_messages_and_sends_mix(world):
 
 
 def test_slots_and_connections_return_to_nothing_after_random_disconnects(make_world):
-    world = make_world(gateway__queue_limit=200)
+    world = make_world(gateway__queue_limit=200, gateway__share_reads="true")
     source = random.Random(int(os.environ.get("VOTE_SEED", 1)))
     for service, capacity in (("session", 50), ("db", 20), ("db", 20)):
         world.pool_thread(service, hoard=5, capacity=capacity)
@@ -86,9 +88,10 @@ def test_slots_and_connections_return_to_nothing_after_random_disconnects(make_w
     assert queue.asked > DISCONNECTS / 10
 
 
-def test_memory_stays_as_it_is(make_world):
+@pytest.mark.parametrize("share_reads", ["false", "true"])
+def test_memory_stays_as_it_is(make_world, share_reads):
     """Counted in requests, not in time: after the warm-up not 5 % more, not 5 % less."""
-    world = make_world(env=QUARANTINE)
+    world = make_world(env=QUARANTINE, gateway__share_reads=share_reads)
     world.pool_thread()
     crowd = world.crowd(50)
 

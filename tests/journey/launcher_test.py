@@ -54,7 +54,7 @@ def refuses(port):
         return client.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, place):
+def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, environment, place):
     port = free_port()
     up = vote("up", "--dir", place, "--port", port)
     assert up.returncode == 0, up.stderr
@@ -74,6 +74,9 @@ def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, place):
     for name in ("mariadb", "redis", "db", "session", "password", "gateway"):
         assert re.search(rf"^{name}:{name}_\d+ +RUNNING", status.stdout, re.M)
     assert "threads" in status.stdout
+    early = subprocess.run(["bash", "-c", f"{ROOT}/vote status --dir {place} | head -n 1"], env=environment,
+                           text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert (early.stdout, early.stderr) == (f"vote: http://127.0.0.1:{port}\n", "")  # a reader that leaves
     assert "Running on" in vote("logs", "gateway", "--dir", place).stdout
 
     assert vote("down", "--dir", place).returncode == 0
@@ -121,6 +124,12 @@ def test_a_port_in_use_is_one_line_and_nothing_runs(vote, place):
         port = taken.getsockname()[1]
         done = vote("up", "--dir", place, "--port", port)
     fails_with_one_line(done, rf"port {port} on 127.0.0.1 is in use by .*\(pid {os.getpid()}\)")
+    assert vote("status", "--dir", place).stdout == "vote: not running\n"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_of_another_machine_is_one_line_and_nothing_runs(vote, place, host):
+    fails_with_one_line(vote("up", "--dir", place, "--host", host), rf"{host} is no address of this machine$")
     assert vote("status", "--dir", place).stdout == "vote: not running\n"
 
 

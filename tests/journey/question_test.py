@@ -60,7 +60,7 @@ def test_any_text_is_kept_and_shown_as_it_was_meant(site, text):
 
 
 def test_spaces_around_are_taken_off_and_empty_choices_do_not_count(site):
-    question = ask(site.program(user=1), "  问题? \n", ["  甲 ", "", "  ", "乙"]).json()["id"]
+    question = ask(site.program(user=1), "  问题? \n", ["  甲 ", "", "  ", "\u3000", "乙"]).json()["id"]
     assert stored(site, question) == ("问题?", ["甲", "乙"])
 
 
@@ -74,6 +74,8 @@ def test_twenty_choices_are_the_most(site):
 BAD = {
     "no text": (("", ("甲", "乙")), "text", "missing"),
     "blank text": (("  \t ", ("甲", "乙")), "text", "missing"),
+    "text of a zero-width space": (("\u200b", ("甲", "乙")), "text", "missing"),
+    "text of an ideographic space": (("\u3000", ("甲", "乙")), "text", "missing"),
     "long text": ((LONG + "字", ("甲", "乙")), "text", "long"),
     "text not UTF-8": ((b"\xff\xfe", ("甲", "乙")), "text", "invalid"),
     "text with NUL": (("a\x00b", ("甲", "乙")), "text", "invalid"),
@@ -81,6 +83,7 @@ BAD = {
     "no choice": (("问?", ()), "choice", "missing"),
     "one choice": (("问?", ("甲",)), "choice", "missing"),
     "one choice and blanks": (("问?", ("甲", " ", "")), "choice", "missing"),
+    "one choice and one of an ideographic space": (("问?", ("甲", "\u3000")), "choice", "missing"),
     "long choice": (("问?", ("甲", LONG + "字")), "choice", "long"),
     "choice not UTF-8": (("问?", ("甲", b"\xff")), "choice", "invalid"),
     "choice with NUL": (("问?", ("甲", "\x00")), "choice", "invalid"),

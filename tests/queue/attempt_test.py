@@ -195,6 +195,16 @@ def test_success_takes_back_its_own_attempt_and_nobody_elses(pool):
     assert sum(pool.tries(f"{n}@example.com", AWAY) for n in range(10)) == 6
 
 
+def test_success_where_the_account_was_not_counted_frees_nobody_who_guesses_at_it(pool):
+    pool.count()
+    pool.clear()  # the account knows HOME from now on
+    assert sum(pool.tries(VICTIM, f"203.0.113.{n}") for n in range(10)) == 6
+    for _ in range(5):
+        pool.count()
+        pool.clear()
+    assert not pool.count(VICTIM, AWAY)["allowed"]
+
+
 def test_a_success_nobody_counted_makes_no_room(pool):
     for _ in range(5):
         pool.clear()
@@ -216,7 +226,7 @@ def test_no_account_and_no_address_is_in_redis(pool):
     pool.count("15400000001", "2001:db8:1:2::")
     pool.count("", "203.0.113.99", "register")
     held = everything(pool.redis).lower()
-    for word in (b"someone", b"example", b"154000", b"203.0", b"113.99", b"2001", b"db8"):
+    for word in (b"someone", b"example", b"15400000001", b"203.0.", b"113.99", b"2001:", b":db8"):
         assert word not in held, word
     assert len(pool.keys()) == 7
 
