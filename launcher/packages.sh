@@ -14,7 +14,14 @@ PACKAGES_TEST=(
     git clang clang-format shellcheck gcovr
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2
     python3-aiohttp python3-aiohttp-session python3-selenium
-    chromium chromium-driver fonts-noto-cjk
+    chromium chromium-driver fonts-noto-cjk strace
+)
+
+# What ./vote bench needs, and the peers it measures when they are there.
+PACKAGES_BENCH=(wrk python3-redis python3-pymysql)
+PACKAGES_PEERS=(
+    nginx python3-aiohttp python3-aiohttp-session python3-aiomysql python3-jinja2
+    golang-go golang-github-go-sql-driver-mysql-dev golang-github-gomodule-redigo-dev gnuplot-nox
 )
 
 # Debian's npm, unless Node.js brought one along.

@@ -108,6 +108,12 @@ static size_t read_values(struct session_thread *self, struct live *live, size_t
 /* When the user last logged out everywhere, or -1. What cannot be read lets nobody in. */
 static enum status epoch_of(const struct redis_reply *reply, int64_t *out)
 {
+#ifdef VOTE_SEEDED_BUG_REDIS_AFTER_TIMEOUT
+    /* An epoch read after a session would show that the replies are somebody else's. */
+    (void)reply;
+    *out = 0;
+    return STATUS_OK;
+#endif
     *out = -1;
     if (reply->status != STATUS_OK && reply->status != STATUS_INVALID)
         return reply->status;
