@@ -277,6 +277,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
 static void to_front(struct dispatch *dispatch, struct slot *slot)
 {
     slot_list_remove(&dispatch_queue(dispatch, slot->type)->sent, slot);
+    slot->queued_us = clock_us(); /* its time in a pool says nothing of the wait here */
     enqueue(dispatch, slot, true);
 }
 
