@@ -114,6 +114,7 @@ def test_an_answer_to_an_earlier_attempt_is_not_for_those_who_joined_since(make_
     call = world.read(1)
     first = stuck.take()
     other.beat(read_ms=0)
+    other.fence()  # before the next read, which comes another way
     blocking = world.read(2)
     other.take()
     until(lambda: stuck.beat() or other.beat() or wait(0.05) or call.age_s > 1.6)
