@@ -132,6 +132,10 @@ void login_post(struct request *request)
         fields_add(&login->fields, "account", "missing");
     if (login->password.size == 0)
         fields_add(&login->fields, "password", "missing");
+    if (!str_is_utf8(login->account))
+        fields_add(&login->fields, "account", "invalid");
+    if (!str_is_utf8(login->password))
+        fields_add(&login->fields, "password", "invalid");
     if (login->fields.count) {
         refuse(request, STATUS_INVALID);
         return;

@@ -53,6 +53,8 @@ void vote_post(struct request *request)
     struct vote_cast cast = {.user_id = request->user_id, .question_id = request_number(request)};
     if (!choice || choice->value.size == 0) {
         refuse(request, "choice_id", "missing");
+    } else if (!choice->valid) {
+        refuse(request, "choice_id", "invalid");
     } else if (!request_form_id(request, &cast.request_id)) {
         refuse(request, "request_id", "invalid");
     } else if (!cast.question_id || !str_to_int64(choice->value, &cast.choice_id) ||

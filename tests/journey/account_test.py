@@ -249,8 +249,17 @@ def test_an_empty_log_in_names_what_is_missing(site, form, fields):
     assert all(f'id="{field}-error"' in page for field in fields)
 
 
-@pytest.mark.parametrize("account", [b"\xff\xfe", "a\x00b@example.com", "a" * 10000],
-                         ids=["not UTF-8", "NUL", "long"])
+def test_a_log_in_that_is_no_utf_8_names_the_field(site):
+    for account, password, field in ((b"\xff\xfe", "correct horse", "account"),
+                                     ("a@example.com", b"\xff" * 9, "password")):
+        answer = site.program().post("/login", {"account": account, "password": password})
+        assert answer.json()["error_code"] == 20005
+        assert answer.json()["fields"] == {field: "invalid"}
+        page = site.browser().post("/login", {"account": account, "password": password})
+        assert page.status == 200 and f'id="{field}-error"' in page.text
+
+
+@pytest.mark.parametrize("account", ["a\x00b@example.com", "a" * 10000], ids=["NUL", "long"])
 def test_an_account_that_is_no_text_is_a_wrong_one(site, account):
     assert log_in(site.program(), account).code == 20004
     page = log_in(site.browser(), account)

@@ -174,8 +174,8 @@ def test_when_the_window_is_over_it_may_be_tried_again(limited):
     assert limited.log_in(email, PASSWORD).status == 302
 
 
-@pytest.mark.parametrize("account", ["x" * 5000, b"\xff\xfe", "no account", "a\x00b"],
-                         ids=["long", "no UTF-8", "no account", "NUL"])
+@pytest.mark.parametrize("account", ["x" * 5000, "no account", "a\x00b"],
+                         ids=["long", "no account", "NUL"])
 def test_what_is_no_account_is_counted_too(limited, account):
     for _ in range(8):
         answer = limited.log_in(account)
@@ -183,8 +183,9 @@ def test_what_is_no_account_is_counted_too(limited, account):
     assert limited.log_in(account).status == 429
 
 
-def test_a_form_with_an_empty_field_is_no_attempt(limited):
+def test_a_form_with_an_empty_or_unreadable_field_is_no_attempt(limited):
     for _ in range(20):
+        assert limited.log_in(b"\xff\xfe").code == 20005
         assert limited.log_in("", "").code == 20005
     assert not limited.site.redis.client.keys("sessionid:attempts:*")
 
