@@ -126,10 +126,12 @@ bool request_address_may(struct request *request);
 bool request_account_may(struct request *request);
 
 /* request_count_attempt: ask whether this log-in or registration may be tried (attempt_count).
- * request_attempt: the answer: OK; TOO_MANY_ATTEMPTS, and retry_after_s is set; or why it is not
- * known. request_clear_attempt: tell that it succeeded. */
+ * request_may_attempt: the answer. False, and answered, if not: by the page's refuse with
+ * TOO_MANY_ATTEMPTS, and retry_after_s is set; or by request_fail where it is not known.
+ * request_clear_attempt: tell that it succeeded. */
 struct ask *request_count_attempt(struct request *request, const char *kind, struct str account);
-enum status request_attempt(struct request *request, const struct ask *ask);
+bool request_may_attempt(struct request *request, const struct ask *ask,
+                         void (*refuse)(struct request *request, enum status status));
 struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account);
 
 /* Answers, each exactly once for a request; one whose client has gone is dropped. */

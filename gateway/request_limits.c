@@ -24,13 +24,24 @@ struct ask *request_count_attempt(struct request *request, const char *kind, str
                        &(struct attempt_count){str_from(kind), account, address_text(request)});
 }
 
-enum status request_attempt(struct request *request, const struct ask *ask)
+static enum status attempt_status(struct request *request, const struct ask *ask)
 {
     if (ask->answer.status != STATUS_OK)
         return ask->answer.status;
     const struct attempt_count_reply *reply = ask->answer.reply;
     request->retry_after_s = reply->retry_after_s;
     return reply->allowed ? STATUS_OK : STATUS_TOO_MANY_ATTEMPTS;
+}
+
+bool request_may_attempt(struct request *request, const struct ask *ask,
+                         void (*refuse)(struct request *request, enum status status))
+{
+    enum status status = attempt_status(request, ask);
+    if (status == STATUS_TOO_MANY_ATTEMPTS)
+        refuse(request, status);
+    else if (status != STATUS_OK)
+        request_fail(request, status); /* not known is not allowed */
+    return status == STATUS_OK;
 }
 
 struct ask *request_clear_attempt(struct request *request, const char *kind, struct str account)

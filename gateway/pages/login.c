@@ -101,15 +101,8 @@ static void verified(struct request *request)
 static void counted(struct request *request)
 {
     struct login *login = request->page;
-    enum status attempt = request_attempt(request, login->attempt);
-    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
-        refuse(request, attempt);
+    if (!request_may_attempt(request, login->attempt, refuse))
         return;
-    }
-    if (attempt != STATUS_OK) { /* not known is not allowed */
-        request_fail(request, attempt);
-        return;
-    }
     if (login->user_by_account && login->user_by_account->answer.status != STATUS_USER_UNKNOWN) {
         const struct user_by_account_reply *reply = request_need(request, login->user_by_account);
         if (!reply)

@@ -82,15 +82,8 @@ static void hashed(struct request *request)
 static void counted(struct request *request)
 {
     struct registration *state = request->page;
-    enum status attempt = request_attempt(request, state->attempt);
-    if (attempt == STATUS_TOO_MANY_ATTEMPTS) {
-        refuse(request, attempt);
+    if (!request_may_attempt(request, state->attempt, refuse))
         return;
-    }
-    if (attempt != STATUS_OK) { /* not known is not allowed */
-        request_fail(request, attempt);
-        return;
-    }
     state->hash =
         request_ask(request, MESSAGE_password_hash, &(struct password_hash){state->password});
     request_then(request, hashed);
