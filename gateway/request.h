@@ -29,6 +29,7 @@ struct request {
     struct id id;
     const struct route *route;
     struct str param; /* what stands for {} in the route's path */
+    bool may_ask;     /* room is kept for its asks */
     bool answered;    /* or nobody waits for an answer any more */
     int64_t deadline_us;
     struct http_form form; /* of a POST */
