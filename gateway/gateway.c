@@ -108,6 +108,7 @@ static void fill_status(void *owner, struct gateway_status_reply *status)
     status->listen = str_from(gateway->listen);
     status->connections = (int64_t)connection_count(gateway);
     status->requests = gateway->answered;
+    status->access_log_dropped = gateway->access_log ? access_log_dropped(gateway->access_log) : 0;
 }
 
 static bool complain(const char *what, const char *why)

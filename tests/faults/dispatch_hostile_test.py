@@ -229,6 +229,27 @@ def test_what_asks_no_pool_is_served_however_many_wait_for_one(make_world):
     world.serve_all(world.reads(4), pool)
 
 
+# ---- its own output ----------------------------------------------------------------------------
+
+
+def test_a_reader_of_the_access_log_that_stops_holds_up_nobody(make_world):
+    world = make_world(gateway__access_log="true")
+    long = "/hello?" + "a" * 4000
+    answered = 0
+    world.process.reading.clear()
+    try:
+        while not (dropped := world.status()["access_log_dropped"]):
+            assert [world.call("GET", long).status() for _ in range(50)] == [200] * 50
+            answered += 50
+            assert answered < 5000
+    finally:
+        world.process.reading.set()
+    print(f"{answered} answers, {dropped} lines dropped")
+    until(lambda: world.process.log.count("GET /hello?") == answered - dropped)
+    assert world.call("GET", "/hello?last").status() == 200
+    world.process.wait_line(r"GET /hello\?last")
+
+
 # ---- descriptors -------------------------------------------------------------------------------
 
 
