@@ -17,11 +17,6 @@ enum {
     SHARE_PATIENCE_US = 50000, /* a read does not wait longer for the same read before it */
 };
 
-struct dispatch_reply {
-    size_t owners;
-    struct arena arena;
-};
-
 void dispatch_reply_free(struct dispatch_reply *reply)
 {
     if (!reply || --reply->owners > 0)
