@@ -194,20 +194,15 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
-    bool sent = false;
     while (waiting->first) {
         struct pool *pool = pools_pick(&dispatch->pools, service, lane);
         if (!pool)
             break;
         if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
-        else if (send_request(dispatch, waiting->first, pool))
-            sent = true;
-        else
+        else if (!send_request(dispatch, waiting->first, pool))
             dispatch_lose(dispatch, pool, "its connection does not take messages");
     }
-    if (sent)
-        dispatch_look(dispatch);
 }
 
 void dispatch_feed(struct dispatch *dispatch, enum service service)
@@ -255,6 +250,8 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
+    if (queue->waiting.count >= dispatch->settings.queue_limit)
+        feed_lane(dispatch, ask->type->service, ask->type->lane);
     if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
@@ -264,7 +261,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     if (may_share)
         shares_add(&dispatch->shares, slot, hash);
     enqueue(dispatch, slot, false);
-    feed_lane(dispatch, ask->type->service, ask->type->lane);
+    dispatch_look(dispatch);
 }
 
 /* ---- again --------------------------------------------------------------------------------- */
@@ -386,11 +383,10 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum lane lane = (enum lane)(envelope->slot % LANE_COUNT);
     struct slot *slot =
         slots_find(dispatch->slots, envelope->slot / LANE_COUNT, envelope->generation);
-    enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
     if (!slot || !answers(slot, pool, lane, envelope)) {
-        dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
+        dispatch->services[pool->service].lanes[lane].late++; /* nobody waits for it any more */
     } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);
     } else {
@@ -399,7 +395,6 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
         answer_slot(dispatch, slot, &result);
     }
-    dispatch_feed(dispatch, service);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */
