@@ -140,8 +140,9 @@ void request_respond(struct request *request, struct http_response *response);
 void request_text(struct request *request, int http_status, const char *text);
 void request_redirect(struct request *request, int http_status, const char *location);
 
-/* request_json: a JSON body, in a buffer that is freed here. */
+/* request_json: a JSON body, in a buffer that is freed here. request_json_text: borrowed. */
 void request_json(struct request *request, int http_status, struct buf *body);
+void request_json_text(struct request *request, int http_status, struct str body);
 
 /* request_json_status: {"error_code": …, "error_msg": …} and, for INVALID, "fields". */
 struct request_field {
