@@ -18,11 +18,6 @@ enum {
     PATIENCE = 5,              /* so much of its time, a fifth, may pass in the queue here */
 };
 
-struct dispatch_reply {
-    size_t owners;
-    struct arena arena;
-};
-
 void dispatch_reply_free(struct dispatch_reply *reply)
 {
     if (!reply || --reply->owners > 0)
@@ -208,7 +203,6 @@ static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
-    bool sent = false;
     while (waiting->first) {
         struct pool *pool =
             pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting));
@@ -216,13 +210,9 @@ static void feed_lane(struct dispatch *dispatch, enum service service, enum lane
             break;
         if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
-        else if (send_request(dispatch, waiting->first, pool))
-            sent = true;
-        else
+        else if (!send_request(dispatch, waiting->first, pool))
             dispatch_lose(dispatch, pool, "its connection does not take messages");
     }
-    if (sent)
-        dispatch_look(dispatch);
 }
 
 void dispatch_feed(struct dispatch *dispatch, enum service service)
@@ -270,6 +260,8 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
+    if (queue->waiting.count >= dispatch->settings.queue_limit)
+        feed_lane(dispatch, ask->type->service, ask->type->lane);
     if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
@@ -279,7 +271,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     if (may_share)
         shares_add(&dispatch->shares, slot, hash);
     enqueue(dispatch, slot, false);
-    feed_lane(dispatch, ask->type->service, ask->type->lane);
+    dispatch_look(dispatch);
 }
 
 /* ---- again --------------------------------------------------------------------------------- */
@@ -401,11 +393,10 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum lane lane = (enum lane)(envelope->slot % LANE_COUNT);
     struct slot *slot =
         slots_find(dispatch->slots, envelope->slot / LANE_COUNT, envelope->generation);
-    enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
     if (!slot || !answers(slot, pool, lane, envelope)) {
-        dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
+        dispatch->services[pool->service].lanes[lane].late++; /* nobody waits for it any more */
     } else if (envelope->status == STATUS_REJECTED && pool->draining) {
         dispatch_take_back(dispatch, slot);
     } else if (envelope->status == STATUS_REJECTED) {
@@ -416,7 +407,6 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
         answer_slot(dispatch, slot, &result);
     }
-    dispatch_feed(dispatch, service);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct gateway {
     struct tpl_env *templates;
     struct static_files *files;
     struct gzip *gzip;
+    struct buf page;               /* while a page is made */
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;

@@ -270,10 +270,17 @@ void request_start_error(struct gateway *gateway, struct http_exchange *exchange
 
 /* ---- what a page reads --------------------------------------------------------------------- */
 
-int64_t request_number(const struct request *request)
+/* A number is written in one way: 01 names nothing. */
+static int64_t number_of(struct str text)
 {
     int64_t number;
-    return str_to_int64(request->param, &number) && number > 0 ? number : 0;
+    return text.size && text.data[0] != '0' && str_to_int64(text, &number) && number > 0 ? number
+                                                                                         : 0;
+}
+
+int64_t request_number(const struct request *request)
+{
+    return number_of(request->param);
 }
 
 struct str request_query(struct request *request, const char *name)
@@ -288,8 +295,7 @@ struct str request_query(struct request *request, const char *name)
 
 int64_t request_query_number(struct request *request, const char *name)
 {
-    int64_t number;
-    return str_to_int64(request_query(request, name), &number) && number > 0 ? number : 0;
+    return number_of(request_query(request, name));
 }
 
 bool request_form_id(struct request *request, struct id *out)
