@@ -15,6 +15,7 @@
 enum {
     SEND_MARGIN_US = 1000,     /* with less time left a request is not sent any more */
     SHARE_PATIENCE_US = 50000, /* a read does not wait longer for the same read before it */
+    PATIENCE = 5,              /* so much of its time, a fifth, may pass in the queue here */
 };
 
 void dispatch_reply_free(struct dispatch_reply *reply)
@@ -80,7 +81,7 @@ static bool wait_too_long(const struct dispatch *dispatch, const struct dispatch
     const struct slot *first =
         dispatch->services[ask->type->service].lanes[ask->type->lane].waiting.first;
     return first && pools_count(&dispatch->pools, ask->type->service) > 0 &&
-           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / 5;
+           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / PATIENCE;
 }
 
 static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
@@ -191,11 +192,20 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
     return true;
 }
 
+/* The next who asks would be refused. */
+static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *waiting)
+{
+    const struct slot *first = waiting->first;
+    return waiting->count >= dispatch->settings.queue_limit ||
+           clock_us() - first->queued_us > (first->deadline_us - first->queued_us) / PATIENCE;
+}
+
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
     while (waiting->first) {
-        struct pool *pool = pools_pick(&dispatch->pools, service, lane);
+        struct pool *pool =
+            pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting));
         if (!pool)
             break;
         if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
@@ -387,8 +397,10 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     give_back(pool, lane, envelope);
     if (!slot || !answers(slot, pool, lane, envelope)) {
         dispatch->services[pool->service].lanes[lane].late++; /* nobody waits for it any more */
-    } else if (envelope->status == STATUS_REJECTED) {
+    } else if (envelope->status == STATUS_REJECTED && pool->draining) {
         dispatch_take_back(dispatch, slot);
+    } else if (envelope->status == STATUS_REJECTED) {
+        dispatch_again(dispatch, slot); /* it may do so for ever */
     } else {
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
         pool_answered(pool, lane, clock_us() - slot->sent_us);

@@ -31,6 +31,7 @@ struct gateway {
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */
+    size_t asking;            /* of those, for whom room to ask pools is kept */
     int64_t answered;         /* since the start */
     bool stopping;
 };
