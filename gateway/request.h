@@ -29,6 +29,7 @@ struct request {
     struct id id;
     const struct route *route;
     struct str param; /* what stands for {} in the route's path */
+    bool may_ask;     /* room is kept for its asks */
     bool answered;    /* or nobody waits for an answer any more */
     int64_t deadline_us;
     struct http_form form; /* of a POST */
@@ -140,8 +141,9 @@ void request_respond(struct request *request, struct http_response *response);
 void request_text(struct request *request, int http_status, const char *text);
 void request_redirect(struct request *request, int http_status, const char *location);
 
-/* request_json: a JSON body, in a buffer that is freed here. */
+/* request_json: a JSON body, in a buffer that is freed here. request_json_text: borrowed. */
 void request_json(struct request *request, int http_status, struct buf *body);
+void request_json_text(struct request *request, int http_status, struct str body);
 
 /* request_json_status: {"error_code": …, "error_msg": …} and, for INVALID, "fields". */
 struct request_field {
