@@ -12,7 +12,7 @@ from tests.conftest import ROOT, SANITIZERS
 from tests.fixtures.client import BROWSER, Client
 from tests.fixtures.process import Process, free_port
 
-PROGRAMS = ("vote-gateway", "vote-worker", "vote-migrate", "vote-call", "vote-keygen")
+PROGRAMS = ("vote-gateway", "vote-worker", "vote-migrate", "vote-import", "vote-call", "vote-keygen")
 
 
 def run(*command, **options):
