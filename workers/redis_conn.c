@@ -32,13 +32,14 @@ static const struct error_row {
     enum status status;
     bool leave; /* this connection will not get better: the next may reach another server */
 } error_rows[] = {
-    {"LOADING", STATUS_UNAVAILABLE, false},   /* reading its file after a start */
-    {"READONLY", STATUS_UNAVAILABLE, true},   /* became a replica */
-    {"MASTERDOWN", STATUS_UNAVAILABLE, true}, /* a replica that lost its primary */
-    {"NOAUTH", STATUS_UNAVAILABLE, true},     /* wants a password since it was restarted */
-    {"OOM", STATUS_UNAVAILABLE, false},       /* full: reads still work */
-    {"MISCONF", STATUS_UNAVAILABLE, false},   /* cannot write its disk */
-    {"BUSY", STATUS_BUSY, false},             /* runs a script */
+    {"LOADING", STATUS_UNAVAILABLE, false},    /* reading its file after a start */
+    {"READONLY", STATUS_UNAVAILABLE, true},    /* became a replica */
+    {"MASTERDOWN", STATUS_UNAVAILABLE, true},  /* a replica that lost its primary */
+    {"NOAUTH", STATUS_UNAVAILABLE, true},      /* wants a password since it was restarted */
+    {"OOM", STATUS_UNAVAILABLE, false},        /* full: reads still work */
+    {"MISCONF", STATUS_UNAVAILABLE, false},    /* cannot write its disk */
+    {"NOREPLICAS", STATUS_UNAVAILABLE, false}, /* too few of them for a write */
+    {"BUSY", STATUS_BUSY, false},              /* runs a script */
     {"CLUSTERDOWN", STATUS_UNAVAILABLE, false},
     {"WRONGTYPE", STATUS_INVALID, false},  /* a key that is no text */
     {"NOSCRIPT", STATUS_NOT_FOUND, false}, /* a script it does not have: redis_script.c */
