@@ -13,6 +13,7 @@
 #include "proto/status.h"
 
 struct event_base;
+struct trace_ask;
 struct dispatch;
 struct slot;
 
@@ -55,6 +56,7 @@ struct dispatch_ask {
     int64_t deadline_us; /* clock_us */
     void *owner;
     void (*on_answer)(void *owner, const struct dispatch_answer *answer);
+    struct trace_ask *trace; /* told of what becomes of it; NULL: not traced */
 
     /* Dispatch's own. */
     struct dispatch_ask *next, *previous; /* in the list of its slot, or of the refused */

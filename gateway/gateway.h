@@ -26,7 +26,8 @@ struct gateway {
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;
-    struct event *stop_signals[2];
+    struct tracing *tracing; /* NULL: off */
+    struct event *signals[4];
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */

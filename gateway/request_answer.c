@@ -2,6 +2,7 @@
 #include "gateway/http/coding.h"
 #include "gateway/outcome.h"
 #include "gateway/request.h"
+#include "gateway/tracing.h"
 #include "gateway/view.h"
 
 #include "proto/base/die.h"
@@ -67,6 +68,8 @@ void request_respond(struct request *request, struct http_response *response)
             str_from(arena_printf(&request->arena, "%lld", (long long)request->retry_after_s)));
     add_every_header(request, response, id);
     compress(request, response, &compressed);
+    if (request->trace)
+        tracing_answer(request, response);
     http_exchange_respond(request->exchange, response); /* may end the request */
     buf_free(&compressed);
 }

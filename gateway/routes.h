@@ -28,8 +28,9 @@ struct route {
     void (*post)(struct request *request); /* NULL: 405 */
     int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
     enum route_count count;
-    bool shared; /* without a session all get the same answer, no secret in it: it may be
-                  * compressed (request_answer.c says why only then) */
+    bool development; /* of the toolbar: elsewhere there is no such path */
+    bool shared;      /* without a session all get the same answer, no secret in it: it may be
+                       * compressed (request_answer.c says why only then) */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.

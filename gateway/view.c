@@ -1,5 +1,6 @@
 #include "gateway/view.h"
 
+#include "gateway/trace.h"
 #include "proto/base/log.h"
 
 /* ---- every page ---------------------------------------------------------------------------- */
@@ -186,6 +187,8 @@ void view_respond(struct request *request, struct http_response *response, const
     if (request->answered)
         return;
     struct buf html = {0}, problem = {0};
+    if (request->trace)
+        trace_enter(request->trace, TRACE_RENDER);
     if (tpl_render(request->gateway->templates, template, page, &request->arena, &html, &problem)) {
         add_page_headers(response);
         response->body = buf_str(&html);

@@ -14,7 +14,7 @@ static size_t logged(const struct http_request *request, char *out, size_t room)
     fflush(stdout);
     CHECK((kept = dup(STDOUT_FILENO)) >= 0);
     CHECK(dup2(file, STDOUT_FILENO) >= 0);
-    struct access_log *log = access_log_new(loop);
+    struct access_log *log = access_log_new(loop, 1);
     access_log_add(log, "192.0.2.1", request, 200, 512, id, 4210);
     access_log_free(log);
     dup2(kept, STDOUT_FILENO);
