@@ -85,6 +85,10 @@ void dispatch_reply_free(struct dispatch_reply *reply);
 /* dispatch_pools: pools of a service that can be asked now. */
 size_t dispatch_pools(const struct dispatch *dispatch, enum service service);
 
+/* dispatch_status: its pools and queues, as gateway_status answers; in arena. Hosts are borrowed.
+ */
+struct gateway_status_reply dispatch_status(struct dispatch *dispatch, struct arena *arena);
+
 /* dispatch_metrics: append every counter in the text format of Prometheus. */
 void dispatch_metrics(struct dispatch *dispatch, struct buf *out);
 

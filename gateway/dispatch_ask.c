@@ -407,11 +407,11 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     } else if (envelope->status == STATUS_REJECTED) {
         dispatch_take_back(dispatch, slot);
     } else {
+        if (slot->traced)
+            dispatch_trace_answered(slot, envelope, body.size + ENVELOPE_SIZE);
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
         pool_answered(pool, lane, clock_us() - slot->sent_us);
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
-        if (slot->traced)
-            dispatch_trace_answered(slot, envelope, body.size + ENVELOPE_SIZE);
         answer_slot(dispatch, slot, &result);
     }
     dispatch_feed(dispatch, service);

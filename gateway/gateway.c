@@ -8,6 +8,7 @@
 #include "gateway/gateway.h"
 
 #include "gateway/admin.h"
+#include "gateway/development.h"
 #include "gateway/http/event.h"
 #include "gateway/http/syntax.h"
 #include "gateway/tracing.h"
@@ -299,6 +300,7 @@ struct gateway *gateway_start(const struct config *config)
     gateway->config = config;
     make_throttle(gateway);
     gateway->gzip = gzip_new();
+    gateway->development = development_wanted(config);
     if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
         !load_common_passwords(gateway) || !start_tracing(gateway) || !listen_http(gateway) ||
         !open_queues(gateway) || !listen_admin(gateway)) {

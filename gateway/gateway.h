@@ -32,6 +32,7 @@ struct gateway {
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */
     int64_t answered;         /* since the start */
+    bool development;         /* pages have additions */
     bool stopping;
 };
 

@@ -152,17 +152,34 @@ struct trace *tracing_begin(struct tracing *tracing, struct request *request)
 
 /* ---- its life ------------------------------------------------------------------------------ */
 
-void tracing_answer(struct request *request, const struct http_response *response)
+/* W3C Server Timing: what is known before the answer goes. */
+static void add_server_timing(struct trace *trace, struct http_response *response)
+{
+    const char *text = "";
+    for (size_t i = 0; i + 1 < trace->step_count; i++)
+        if (trace->steps[i].phase != TRACE_WAIT)
+            text = arena_printf(&trace->arena, "%s%s%s;dur=%.3f", text, *text ? ", " : "",
+                                trace_phase_name(trace->steps[i].phase),
+                                (double)(trace_end_us(trace, i) - trace->steps[i].start_us) / 1000);
+    for (const struct trace_ask *ask = trace->asks; ask; ask = ask->next)
+        if (ask->ended_us)
+            text = arena_printf(&trace->arena, "%s, %s;dur=%.3f", text, ask->type->name,
+                                (double)(ask->ended_us - ask->asked_us) / 1000);
+    http_response_add(response, "Server-Timing", str_from(text));
+}
+
+void tracing_answer(struct request *request, struct http_response *response)
 {
     struct trace *trace = request->trace;
+    trace_enter(trace, TRACE_SEND);
     if (trace->shown) {
+        add_server_timing(trace, response);
         trace->response_headers =
             keep_headers(&trace->arena, response->headers, response->header_count);
         trace->response_header_count = response->header_count;
         keep_form(trace, &request->form);
     }
     trace->user_id = request->user_id;
-    trace_enter(trace, TRACE_SEND);
 }
 
 void tracing_sent(struct request *request, int status, int64_t bytes_sent, int64_t duration_us)

@@ -22,8 +22,9 @@ bool tracing_shows(const struct tracing *tracing, const struct request *request)
 /* tracing_begin: the record of a request that is complete and routed, or NULL. */
 struct trace *tracing_begin(struct tracing *tracing, struct request *request);
 
-/* tracing_answer: what it is about to be answered. tracing_sent: on_done was called. */
-void tracing_answer(struct request *request, const struct http_response *response);
+/* tracing_answer: what it is about to be answered; where the toolbar is, with Server-Timing.
+ * tracing_sent: on_done was called. */
+void tracing_answer(struct request *request, struct http_response *response);
 void tracing_sent(struct request *request, int status, int64_t bytes_sent, int64_t duration_us);
 
 /* tracing_end: the request is over; its record is handed over. */

@@ -1,5 +1,6 @@
 #include "gateway/view.h"
 
+#include "gateway/development.h"
 #include "gateway/trace.h"
 #include "proto/base/log.h"
 
@@ -163,8 +164,12 @@ bool view_has_voted(const struct user_get_reply *user, int64_t question_id)
 
 /* ---- rendering ----------------------------------------------------------------------------- */
 
+#define POLICY                                                                  \
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " \
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
-static void add_page_headers(struct http_response *response)
+static void add_page_headers(const struct gateway *gateway, struct http_response *response)
 {
     static const char *const headers[][2] = {
         {"Content-Type", "text/html; charset=utf-8"},
@@ -173,12 +178,11 @@ static void add_page_headers(struct http_response *response)
         {"Referrer-Policy", "same-origin"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
-        {"Content-Security-Policy",
-         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         http_response_add(response, headers[i][0], str_from(headers[i][1]));
+    http_response_add(response, "Content-Security-Policy",
+                      gateway->development ? STR(POLICY "; connect-src 'self'") : STR(POLICY));
 }
 
 void view_respond(struct request *request, struct http_response *response, const char *template,
@@ -190,7 +194,9 @@ void view_respond(struct request *request, struct http_response *response, const
     if (request->trace)
         trace_enter(request->trace, TRACE_RENDER);
     if (tpl_render(request->gateway->templates, template, page, &request->arena, &html, &problem)) {
-        add_page_headers(response);
+        if (request->gateway->development)
+            development_add(request, &html);
+        add_page_headers(request->gateway, response);
         response->body = buf_str(&html);
         request_respond(request, response);
     } else {
