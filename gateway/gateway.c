@@ -342,6 +342,7 @@ void gateway_free(struct gateway *gateway)
     dispatch_free(gateway->dispatch);
     access_log_free(gateway->access_log);
     gzip_free(gateway->gzip);
+    buf_free(&gateway->page);
     if (gateway->files)
         static_free(gateway->files);
     tracing_free(gateway->tracing);

@@ -5,7 +5,7 @@
 #include "proto/base/arena.h"
 
 static const struct route routes[] = {
-    {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING},
+    {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING, .asks_nobody = true},
     {"home", "/", SESSION_REQUIRED, home_get},
     {"register", "/register", SESSION_NONE, register_get, register_post},
     {"login", "/login", SESSION_NONE, login_get, login_post},
@@ -22,19 +22,20 @@ static const struct route routes[] = {
     {"question_delete", "/questions/{}/delete", SESSION_REQUIRED, NULL, question_delete_post},
     {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
-    {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING},
+    {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING,
+     .asks_nobody = true},
     {"debug_history", "/_debugtoolbar", SESSION_NONE, debug_history_get, .count = COUNT_NOTHING,
-     .development = true},
+     .asks_nobody = true, .development = true},
     {"debug_rows", "/_debugtoolbar/rows", SESSION_NONE, debug_rows_get, .count = COUNT_NOTHING,
-     .development = true},
+     .asks_nobody = true, .development = true},
     {NULL, "/_debugtoolbar/requests/{}", SESSION_NONE, debug_request_get, .count = COUNT_NOTHING,
-     .development = true},
+     .asks_nobody = true, .development = true},
     {"debug_site", "/_debugtoolbar/site", SESSION_NONE, debug_site_get, .count = COUNT_NOTHING,
-     .development = true},
+     .asks_nobody = true, .development = true},
     {NULL, "/_debugtoolbar/pools/{}/kill", SESSION_NONE, NULL, debug_kill_post,
-     .count = COUNT_NOTHING, .development = true},
-    {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING},
-    {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING},
+     .count = COUNT_NOTHING, .asks_nobody = true, .development = true},
+    {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING, .asks_nobody = true},
+    {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING, .asks_nobody = true},
 };
 
 static bool match(struct str pattern, struct str path, struct str *out_param)

@@ -29,6 +29,7 @@ struct route {
     int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
     enum route_count count;
     bool development; /* of the toolbar: elsewhere there is no such path */
+    bool asks_nobody; /* no pool: it is served however many wait for one */
     bool shared;      /* without a session all get the same answer, no secret in it: it may be
                        * compressed (request_answer.c says why only then) */
 };

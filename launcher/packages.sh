@@ -10,6 +10,7 @@ PACKAGES_BUILD=(
 PACKAGES_RUN=(
     mariadb-server-core mariadb-client-core redis-server supervisor curl
 )
+PACKAGES_NGINX=(nginx)
 PACKAGES_TEST=(
     git clang clang-format shellcheck gcovr
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2

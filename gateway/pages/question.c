@@ -17,7 +17,7 @@ static void show_form(struct request *request, const struct question_row *questi
     struct question_page *state = request->page;
     struct tpl_value page = view_page(request, "questions");
     struct tpl_value row = view_question(request, question);
-    view_set(request, &row, "request_id", view_new_id(request));
+    view_set(request, &row, "request_id", tpl_str(view_new_id(request)));
     view_set(request, &page, "question", row);
     view_set(request, &page, "invalid",
              tpl_int(state->status == STATUS_INVALID ? question->id : 0));
@@ -54,8 +54,12 @@ static void results_json(struct request *request, const struct question_get_repl
         buf_printf(&body, "%s{\"id\": %lld, \"choice_text\": ", i ? ", " : "",
                    (long long)choice->id);
         json_add_text(&body, choice->choice_text);
-        buf_printf(&body, ", \"votes\": %lld, \"percent\": \"%s\"}", (long long)choice->votes,
+        buf_printf(&body, ", \"votes\": %lld, \"percent\": \"%s\"", (long long)choice->votes,
                    view_percent(&request->arena, choice->votes, total));
+        if (reply->imported_count)
+            buf_printf(&body, ", \"imported_votes\": %lld",
+                       (long long)view_imported(reply, choice->id));
+        buf_add_char(&body, '}');
     }
     buf_add_str(&body, STR("]"));
     if (reply->receipt.size) {

@@ -217,6 +217,18 @@ def test_a_client_that_goes_away_while_queued_is_still_asked_for_and_its_slot_co
     world.serve_all(world.reads(4), pool)
 
 
+def test_what_asks_no_pool_is_served_however_many_wait_for_one(make_world):
+    world = make_world(gateway__slots=8, gateway__queue_limit=4)
+    pool = world.pool(capacity=1)
+    calls = world.reads(4)
+    assert world.read().status() == 503, "two slots for each request that may ask"
+    for path in ("/hello", "/static/favicon.svg", "/healthz"):
+        assert world.call("GET", path).status() == 200, path
+    assert world.call("GET", "/nowhere").status() == 404
+    world.serve_all(calls, pool)
+    world.serve_all(world.reads(4), pool)
+
+
 # ---- descriptors -------------------------------------------------------------------------------
 
 

@@ -107,7 +107,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
     dealer.linger = 0
     dealer.connect(endpoint)
     dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1,
-                               "capacity": 1, "heartbeat_ms": 500, "host": "", "pid": 1}))
+                               "capacity": 1, "reads_held": 0,
+                               "writes_held": 0, "heartbeat_ms": 500, "host": "", "pid": 1}))
     status, replies, errors = vote_call("--bind", endpoint, "--timeout", 200,
                                         "session", "session_read", READ)
     assert (status, replies, errors) == (3, [], "vote-call: 1 requests without an answer\n")
