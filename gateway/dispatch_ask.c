@@ -408,7 +408,7 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     } else if (envelope->status == STATUS_REJECTED && pool->draining) {
         dispatch_take_back(dispatch, slot);
     } else if (envelope->status == STATUS_REJECTED) {
-        dispatch_again(dispatch, slot); /* it may do so for ever */
+        dispatch_again(dispatch, slot, "refused"); /* it may do so for ever */
     } else {
         if (slot->traced)
             dispatch_trace_answered(slot, envelope, body.size + ENVELOPE_SIZE);

@@ -69,7 +69,7 @@ static void keep_request(struct trace *trace, const struct request *request)
     struct arena *arena = &trace->arena;
     const struct http_request *http = request->http;
     trace->client = keep(arena, str_from(request->exchange->client));
-    trace->method = str_from(http_method_name(http->method));
+    trace->method = keep(arena, http->method_text);
     trace->path = keep(arena, http->path);
     trace->route = request->route ? request->route->path : NULL;
     trace->minor = http->minor;

@@ -9,6 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 #include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "proto/traceparent.h"
@@ -419,6 +420,7 @@ static void on_stop_signal(struct worker *worker)
 {
     if (worker->drain_until_us)
         return;
+    notify("STOPPING=1");
     log_info("pool_draining", L_ID("pool", worker->pool_id),
              L_INT("in_flight", (int64_t)worker->in_flight));
     worker->drain_until_us = clock_us() + worker->settings->drain_ms * 1000;
@@ -584,6 +586,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     log_info("pool_started", L_TEXT("service", service_name(service->service)),
              L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),
              L_INT("credits", (int64_t)settings->credits));
+    notify("READY=1"); /* it looks for gateways, which may come later */
     while (!worker->stopping)
         run_once(worker);
     crew_stop(worker->crew);
