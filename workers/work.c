@@ -3,6 +3,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/traceparent.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,12 @@ static void on_line(struct log_watch *watch, struct id request, struct str text)
     if (work->line_count < LINES)
         work->lines[work->line_count++] = (struct work_line){
             .at_us = since(work, clock_us()), .line = keep(work, text, LINE_MAX_BYTES)};
+}
+
+bool work_is_wanted(struct str trace)
+{
+    struct traceparent context;
+    return trace.size > 0 && traceparent_parse(trace, &context) && context.sampled;
 }
 
 struct work *work_begin(int64_t began_us)

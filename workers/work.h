@@ -9,6 +9,9 @@
 
 struct work;
 
+/* work_is_wanted: does an envelope's trace ask for a report? What is no traceparent does not. */
+bool work_is_wanted(struct str trace);
+
 /* work_begin: from now on, of a batch begun at began_us (clock_us); log lines of this thread are
  * noted too. work_end: into the reports of those jobs that are traced; frees it. */
 struct work *work_begin(int64_t began_us);

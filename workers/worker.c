@@ -12,8 +12,8 @@
 #include "proto/base/notify.h"
 #include "proto/channel_curve.h"
 #include "proto/envelope.h"
-#include "proto/traceparent.h"
 #include "workers/crew.h"
+#include "workers/work.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -159,13 +159,6 @@ static void refuse_job(struct worker *worker, struct job *job, enum status statu
 
 /* ---- handlers ------------------------------------------------------------------------------ */
 
-/* What is no traceparent is none: the request is answered all the same. */
-static bool wants_report(struct str trace)
-{
-    struct traceparent context;
-    return trace.size > 0 && traceparent_parse(trace, &context) && context.sampled;
-}
-
 static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
                        const struct message_type *type, struct str body)
 {
@@ -182,7 +175,7 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
     job->slot = envelope->slot;
     job->generation = envelope->generation;
     job->attempt = envelope->attempt;
-    job->traced = wants_report(envelope->trace);
+    job->traced = work_is_wanted(envelope->trace);
     worker->links[link].in_flight[type->lane]++;
     worker->in_flight++;
 
