@@ -67,20 +67,45 @@ void envelope_stamp(struct buf *frame, const struct envelope *e)
     put32(frame->data + 32, e->ttl_ms);
 }
 
-enum envelope_error envelope_read(struct str frame, struct envelope *out, struct str *out_body)
+/* The first message of a frame: its header, if that is whole, and the size of both. */
+static enum envelope_error look(struct str frame, size_t *out_size)
 {
     const char *at = frame.data;
     if (frame.size >= 2 && (at[0] != 'V' || at[1] != 'Q'))
         return ENVELOPE_NOT_OURS;
     if (frame.size >= 3 && at[2] != ENVELOPE_VERSION)
         return ENVELOPE_BAD_VERSION;
-    if (frame.size < ENVELOPE_SIZE)
+    if (frame.size < ENVELOPE_SIZE || frame.size - ENVELOPE_SIZE < get32(at + 52))
         return ENVELOPE_SHORT;
-    size_t body = get32(at + 52);
-    if (frame.size - ENVELOPE_SIZE < body)
-        return ENVELOPE_SHORT;
-    if (frame.size - ENVELOPE_SIZE > body)
-        return ENVELOPE_TRAILING;
+    *out_size = ENVELOPE_SIZE + (size_t)get32(at + 52);
+    return ENVELOPE_OK;
+}
+
+static struct str behind(struct str frame, size_t size)
+{
+    return str_make(frame.data + size, frame.size - size);
+}
+
+enum envelope_error envelope_check(struct str frame)
+{
+    size_t size;
+    enum envelope_error error = look(frame, &size);
+    if (error)
+        return error;
+    for (frame = behind(frame, size); frame.size; frame = behind(frame, size))
+        if (look(frame, &size))
+            return ENVELOPE_TRAILING;
+    return ENVELOPE_OK;
+}
+
+bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body)
+{
+    size_t size;
+    const char *at = frame->data;
+    if (frame->size == 0)
+        return false;
+    must(look(*frame, &size) == ENVELOPE_OK);
+    *frame = behind(*frame, size);
     out->attempt = (uint8_t)at[3];
     out->type = get16(at + 4);
     out->status = get16(at + 6);
@@ -92,13 +117,13 @@ enum envelope_error envelope_read(struct str frame, struct envelope *out, struct
     out->batch = get16(at + 38);
     out->queue_us = get32(at + 40);
     out->service_us = get32(at + 44);
-    *out_body = str_make(at + ENVELOPE_SIZE, body);
-    return ENVELOPE_OK;
+    *out_body = str_make(at + ENVELOPE_SIZE, size - ENVELOPE_SIZE);
+    return true;
 }
 
 const char *envelope_error_text(enum envelope_error error)
 {
-    static const char *const texts[] = {"good", "too short", "bytes behind its end",
+    static const char *const texts[] = {"good", "too short", "bytes behind a message",
                                         "not a message of ours", "a version not spoken here"};
     must(error < sizeof texts / sizeof *texts);
     return texts[error];

@@ -1,7 +1,7 @@
 /* envelope: the small fixed header before every body, so that routing needs no JSON.
  *
- * One ZeroMQ frame is one message: ENVELOPE_SIZE bytes of header, all numbers big-endian, then the
- * body.
+ * A message is ENVELOPE_SIZE bytes of header, all numbers big-endian, then the body. A ZeroMQ frame
+ * is one message or several, one behind the other (proto/bundle.h).
  *
  * Pure; any thread. */
 #ifndef VOTE_PROTO_ENVELOPE_H
@@ -28,7 +28,7 @@ enum { ENVELOPE_SIZE = 56, ENVELOPE_VERSION = 1 };
     X(40, 4, "queue_us", "microseconds the request waited in the pool")                    \
     X(44, 4, "service_us", "microseconds a thread worked on it")                           \
     X(48, 4, "reserved", "0")                                                              \
-    X(52, 4, "body_size", "bytes; the frame ends with the body")
+    X(52, 4, "body_size", "bytes; the message ends with the body")
 
 struct envelope {
     uint8_t attempt;
@@ -53,14 +53,17 @@ void envelope_stamp(struct buf *frame, const struct envelope *envelope);
 enum envelope_error {
     ENVELOPE_OK,
     ENVELOPE_SHORT,      /* less than a header, or less body than it says */
-    ENVELOPE_TRAILING,   /* more bytes than header and body */
+    ENVELOPE_TRAILING,   /* behind a message stands what is none */
     ENVELOPE_NOT_OURS,   /* another magic */
     ENVELOPE_BAD_VERSION /* ours, but of a version this program does not speak */
 };
 
-/* envelope_read: take a frame apart. *out_body borrows from the frame. Nothing is written on error.
- */
-enum envelope_error envelope_read(struct str frame, struct envelope *out, struct str *out_body);
+/* envelope_check: is it whole messages, at least one, and nothing else? */
+enum envelope_error envelope_check(struct str frame);
+
+/* envelope_next: take the first message off a frame that was good when it was checked. *out_body
+ * borrows from the frame. False if none is left. */
+bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body);
 
 /* envelope_error_text: "too short". */
 const char *envelope_error_text(enum envelope_error error);

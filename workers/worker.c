@@ -9,8 +9,8 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/bundle.h"
 #include "proto/channel_curve.h"
-#include "proto/envelope.h"
 #include "workers/crew.h"
 
 #include <errno.h>
@@ -36,6 +36,7 @@ struct link {
     bool drained;                 /* drain_ok came: nothing more will be asked */
     size_t in_flight[LANE_COUNT]; /* jobs of this gateway not yet answered */
     int64_t away_us;              /* since when its gateway is not there; 0: it is */
+    struct bundle bundle;         /* answers for the dealer */
 };
 
 struct worker {
@@ -55,7 +56,7 @@ struct worker {
     bool stopping;
     int64_t bad_frames, lost_answers;
     struct arena arena;  /* of one handler call */
-    struct buf outgoing; /* one frame */
+    struct buf outgoing; /* a control message */
 };
 
 static bool is_idle(const struct link *link)
@@ -65,25 +66,33 @@ static bool is_idle(const struct link *link)
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-static enum channel_result send_frame(struct worker *worker, struct link *link,
-                                      const struct envelope *envelope, struct str body)
+static void send_bundle(struct worker *worker, struct link *link)
 {
-    buf_reset(&worker->outgoing);
-    envelope_begin(envelope, &worker->outgoing);
-    buf_add_str(&worker->outgoing, body);
-    envelope_end(&worker->outgoing, 0);
-    return channel_send(link->dealer, NULL, buf_str(&worker->outgoing));
+    int64_t count = link->bundle.count;
+    if (!bundle_send(&link->bundle, link->dealer, NULL))
+        worker->lost_answers += count;
 }
 
+/* Answers that are ready together go out together, at the end of a turn at the latest. */
+static void add_answer(struct worker *worker, struct link *link, const struct envelope *envelope,
+                       struct str body)
+{
+    if (!bundle_has_room(&link->bundle, ENVELOPE_SIZE + body.size))
+        send_bundle(worker, link);
+    bundle_pack(&link->bundle, envelope, body);
+}
+
+/* Behind the answers that wait. */
 static bool send_control(struct worker *worker, struct link *link, unsigned number,
                          const void *message)
 {
-    struct buf body = {0};
-    message_pack(message_type_find(number)->record(), message, &body);
-    struct envelope envelope = {.type = (uint16_t)number};
-    enum channel_result result = send_frame(worker, link, &envelope, buf_str(&body));
-    buf_free(&body);
-    return result == CHANNEL_SENT;
+    struct buf *frame = &worker->outgoing;
+    send_bundle(worker, link);
+    buf_reset(frame);
+    envelope_begin(&(struct envelope){.type = (uint16_t)number}, frame);
+    message_pack(message_type_find(number)->record(), message, frame);
+    envelope_end(frame, 0);
+    return channel_send(link->dealer, NULL, buf_str(frame)) == CHANNEL_SENT;
 }
 
 static void send_ready(struct worker *worker, struct link *link)
@@ -109,7 +118,7 @@ static void send_ready(struct worker *worker, struct link *link)
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
-static void send_answer(struct worker *worker, struct job *job)
+static void answer_job(struct worker *worker, struct job *job)
 {
     struct link *link = &worker->links[job->gateway];
     struct envelope envelope = {
@@ -125,13 +134,12 @@ static void send_answer(struct worker *worker, struct job *job)
         .queue_us = (uint32_t)(job->started_us - job->received_us),
         .service_us = (uint32_t)(job->finished_us - job->started_us),
     };
-    if (send_frame(worker, link, &envelope, buf_str(&job->body)) != CHANNEL_SENT)
-        worker->lost_answers++;
+    add_answer(worker, link, &envelope, buf_str(&job->body));
 }
 
 static void finish_job(struct worker *worker, struct job *job)
 {
-    send_answer(worker, job);
+    answer_job(worker, job);
     worker->links[job->gateway].in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
@@ -230,36 +238,51 @@ static bool service_handles(const struct job_service *service, unsigned number)
     return false;
 }
 
+static void count_bad(struct worker *worker, const char *error, int64_t type, size_t size)
+{
+    worker->bad_frames++;
+    log_warn("frame_bad", L_TEXT("error", error), L_INT("type", type), L_INT("size", (int64_t)size),
+             L_INT("total", worker->bad_frames));
+}
+
+/* A request this pool does not know can still be answered: who asks need not wait. */
+static void answer_unknown(struct worker *worker, size_t link, struct envelope envelope)
+{
+    struct buf text = {0};
+    message_pack(record_error(), &(struct error){.detail = STR("not a message for this pool")},
+                 &text);
+    envelope.type = MESSAGE_error;
+    envelope.status = STATUS_BAD_MESSAGE;
+    envelope.credit = 1;
+    add_answer(worker, &worker->links[link], &envelope, buf_str(&text));
+    buf_free(&text);
+}
+
+static void on_message(struct worker *worker, size_t link, const struct envelope *envelope,
+                       struct str body)
+{
+    const struct message_type *type = message_type_find(envelope->type);
+    if (type && type->kind == MESSAGE_REQUEST && service_handles(worker->service, type->number)) {
+        on_request(worker, link, envelope, type, body);
+        return;
+    }
+    bool control = type && type->kind == MESSAGE_CONTROL;
+    if (control && on_control(worker, link, type, body))
+        return;
+    count_bad(worker, "not a message for this pool", envelope->type, body.size);
+    if (!control)
+        answer_unknown(worker, link, *envelope);
+}
+
 static void on_frame(struct worker *worker, size_t link, struct str frame)
 {
     struct envelope envelope;
     struct str body;
-    enum envelope_error error = envelope_read(frame, &envelope, &body);
-    const struct message_type *type =
-        error == ENVELOPE_OK ? message_type_find(envelope.type) : NULL;
-    if (type && type->kind == MESSAGE_REQUEST && service_handles(worker->service, type->number)) {
-        on_request(worker, link, &envelope, type, body);
-        return;
-    }
-    if (type && type->kind == MESSAGE_CONTROL && on_control(worker, link, type, body))
-        return;
-    worker->bad_frames++;
-    log_warn("frame_bad",
-             L_TEXT("error", error != ENVELOPE_OK ? envelope_error_text(error)
-                                                  : "not a message for this pool"),
-             L_INT("type", error == ENVELOPE_OK ? envelope.type : -1),
-             L_INT("size", (int64_t)frame.size), L_INT("total", worker->bad_frames));
-    /* A request this pool does not know can still be answered: who asks need not wait. */
-    if (error == ENVELOPE_OK && !(type && type->kind == MESSAGE_CONTROL)) {
-        struct buf text = {0};
-        message_pack(record_error(), &(struct error){.detail = STR("not a message for this pool")},
-                     &text);
-        envelope.type = MESSAGE_error;
-        envelope.status = STATUS_BAD_MESSAGE;
-        envelope.credit = 1;
-        send_frame(worker, &worker->links[link], &envelope, buf_str(&text));
-        buf_free(&text);
-    }
+    enum envelope_error error = envelope_check(frame);
+    if (error)
+        count_bad(worker, envelope_error_text(error), -1, frame.size);
+    while (!error && envelope_next(&frame, &envelope, &body))
+        on_message(worker, link, &envelope, body);
 }
 
 /* ---- gateways come and go ------------------------------------------------------------------ */
@@ -306,6 +329,8 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
 static void link_close(struct worker *worker, struct link *link)
 {
     must(is_idle(link));
+    send_bundle(worker, link);
+    bundle_free(&link->bundle);
     worker->bad_frames += channel_malformed(link->dealer);
     channel_free(link->dealer);
     free(link->endpoint);
@@ -503,6 +528,7 @@ static void run_once(struct worker *worker)
     size_t link_of[LINKS + 2], count = 2;
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint) {
+            send_bundle(worker, &worker->links[i]);
             link_of[count] = i;
             items[count].channel = worker->links[i].dealer;
             items[count].want_write = !worker->links[i].announced && !worker->drain_until_us;
