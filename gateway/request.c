@@ -242,8 +242,10 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct request *request = request_new(gateway, exchange);
     request->route = routes_find(request->http->path, &request->param);
-    if (request->route && request->route->deadline_ms)
-        request->deadline_us = clock_us() + request->route->deadline_ms * 1000;
+    if (request->route && request->route->deadline == DEADLINE_PASSWORD)
+        request->deadline_us +=
+            (gateway->config->gateway.password_deadline_ms - gateway->config->gateway.deadline_ms) *
+            1000;
     if (!request->route) {
         request_fail_http(request, 404);
     } else if (!(routes_methods(request->route) & 1U << request->http->method)) {

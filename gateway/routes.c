@@ -6,8 +6,9 @@
 static const struct route routes[] = {
     {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING, .asks_nobody = true},
     {"home", "/", SESSION_REQUIRED, home_get},
-    {"register", "/register", SESSION_NONE, register_get, register_post},
-    {"login", "/login", SESSION_NONE, login_get, login_post},
+    {"register", "/register", SESSION_NONE, register_get, register_post,
+     .deadline = DEADLINE_PASSWORD},
+    {"login", "/login", SESSION_NONE, login_get, login_post, .deadline = DEADLINE_PASSWORD},
     {"logout", "/logout", SESSION_NONE, NULL, logout_post},
     {"logout_everywhere", "/logout/everywhere", SESSION_REQUIRED, NULL, logout_everywhere_post},
     {"questions", "/questions", SESSION_REQUIRED, questions_get},

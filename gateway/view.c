@@ -133,6 +133,14 @@ const char *view_percent(struct arena *arena, int64_t votes, int64_t total)
     return arena_printf(arena, "%lld.%lld%%", (long long)(tenths / 10), (long long)(tenths % 10));
 }
 
+int64_t view_imported(const struct question_get_reply *reply, int64_t choice_id)
+{
+    for (size_t i = 0; i < reply->imported_count; i++)
+        if (reply->imported[i].choice_id == choice_id)
+            return reply->imported[i].votes;
+    return 0;
+}
+
 void view_results(struct request *request, struct tpl_value *page,
                   const struct question_get_reply *reply)
 {
@@ -147,6 +155,7 @@ void view_results(struct request *request, struct tpl_value *page,
         leaders += leads;
         struct tpl_value row = view_choice(request, choice);
         view_set(request, &row, "votes", tpl_int(choice->votes));
+        view_set(request, &row, "imported", tpl_int(view_imported(reply, choice->id)));
         view_set(request, &row, "percent",
                  tpl_text(view_percent(&request->arena, choice->votes, total)));
         view_set(request, &row, "bar",
@@ -158,6 +167,7 @@ void view_results(struct request *request, struct tpl_value *page,
     view_set(request, &dict, "choices", choices);
     view_set(request, page, "question", dict);
     view_set(request, page, "tie", tpl_bool(leaders > 1));
+    view_set(request, page, "imported", tpl_bool(reply->imported_count > 0));
     view_set(request, page, "receipt", tpl_str(reply->receipt));
     view_set(request, page, "owner",
              tpl_bool(request->user_id && request->user_id == question->user_id));

@@ -31,6 +31,9 @@ struct tpl_value view_question(struct request *request, const struct question_ro
 void view_set_older(struct request *request, struct tpl_value *page, bool more,
                     const struct question_row *questions, size_t count);
 
+/* view_imported: the tally of a choice that an import brought along; 0: none. */
+int64_t view_imported(const struct question_get_reply *reply, int64_t choice_id);
+
 /* view_results: the context of results.html behind view_page: question with tallies, tie, receipt,
  * owner. */
 void view_results(struct request *request, struct tpl_value *page,

@@ -6,13 +6,18 @@ UP_NEED_MB=400
 
 up_options() {
     local option
-    UP_HOST='' UP_PORT='' UP_FOREGROUND='' UP_NGINX='' UP_GATEWAYS=1 UP_GATEWAY_PORT='' UP_PAGE_PORT=''
+    UP_HOST='' UP_PORT='' UP_FOREGROUND='' UP_EMPTY='' UP_NGINX='' UP_GATEWAYS=1 UP_GATEWAY_PORT='' UP_PAGE_PORT=''
     while (($#)); do
         asks_for_help "$1"
         case $1 in
         --foreground | --nginx)
             option=${1#--}
             printf -v "UP_${option^^}" yes
+            shift
+            continue
+            ;;
+        --empty)
+            UP_EMPTY=yes
             shift
             continue
             ;;
@@ -143,11 +148,13 @@ up_abort() {
     exit "$status"
 }
 
-# up_database: tables and sample data; a new account's password is in its file before anyone sees it.
+# up_database: tables and sample data, unless the place was once started without; a new account's password is in its file before anyone sees it.
 up_database() {
-    local accounts=$DIR/sample-accounts errors
+    local accounts=$DIR/sample-accounts errors samples=(--samples)
     (umask 077 && : >>"$accounts")
-    if ! errors=$(cd "$ROOT" && "$BIN/vote-migrate" "${SETTINGS[@]}" --sql "$ROOT/sql" --samples \
+    [[ -z $UP_EMPTY ]] || : >"$DIR/empty"
+    [[ ! -e $DIR/empty ]] || samples=()
+    if ! errors=$(cd "$ROOT" && "$BIN/vote-migrate" "${SETTINGS[@]}" --sql "$ROOT/sql" "${samples[@]}" \
         2>&1 >>"$accounts"); then
         fail "the database could not be brought up to date: $(tail -n 1 <<<"$errors")"
     fi

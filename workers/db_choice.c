@@ -2,9 +2,9 @@
 
 enum { CHOICES_MAX = 20 }; /* of a question, as in messages.def */
 
-#define SELECT_CHOICES                                                                       \
-    "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, c.create_time FROM " \
-    "choice c"
+#define SELECT_CHOICES                                                                  \
+    "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, c.create_time," \
+    " c.imported_votes FROM choice c"
 #define IN_ORDER " AND c.delete_flag = 0 ORDER BY c.question_id, c.id"
 
 /* The choices come first in the join: their index has the order asked for. */
@@ -26,7 +26,9 @@ enum db_error db_choices_load(struct db *db, const struct db_ids *questions, boo
         return error;
     out->count = rows.count;
     out->rows = arena_array(db_arena(db), rows.count, sizeof *out->rows);
-    for (size_t i = 0; i < rows.count; i++)
+    out->imported = arena_array(db_arena(db), rows.count, sizeof *out->imported);
+    for (size_t i = 0; i < rows.count; i++) {
+        out->imported[i] = db_at(&rows, i, 6)->number;
         out->rows[i] = (struct choice_row){
             .id = db_at(&rows, i, 1)->number,
             .delete_flag = db_at(&rows, i, 2)->number,
@@ -35,6 +37,7 @@ enum db_error db_choices_load(struct db *db, const struct db_ids *questions, boo
             .question_id = db_at(&rows, i, 0)->number,
             .create_time = db_at(&rows, i, 5)->text,
         };
+    }
     return DB_OK;
 }
 

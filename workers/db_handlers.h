@@ -29,6 +29,7 @@ void on_choice_list(void *thread, struct job **jobs, size_t count);
  * connection's arena. */
 struct db_choices {
     struct choice_row *rows;
+    int64_t *imported; /* of each row: its tally without votes (sql/002_imported.sql) */
     size_t count;
 };
 enum db_error db_choices_load(struct db *db, const struct db_ids *questions, bool deleted_too,

@@ -150,6 +150,19 @@ static enum db_error load_own_votes(struct db *db, struct job **jobs, size_t cou
     return db_query(db, sql, params, 2 * places, out);
 }
 
+/* Of the reply's choices, which are rows of choices. */
+static void add_imported(struct arena *arena, const struct db_choices *choices,
+                         struct question_get_reply *reply)
+{
+    const struct question_row *question = reply->question;
+    size_t first = (size_t)(question->choices - choices->rows);
+    reply->imported = arena_array(arena, question->choices_count, sizeof *reply->imported);
+    for (size_t i = 0; i < question->choices_count; i++)
+        if (choices->imported[first + i] > 0)
+            reply->imported[reply->imported_count++] =
+                (struct choice_imported){question->choices[i].id, choices->imported[first + i]};
+}
+
 static void answer_question(struct db *db, struct job *job, const struct db_rows *questions,
                             const struct db_choices *choices, const struct db_rows *votes)
 {
@@ -165,6 +178,7 @@ static void answer_question(struct db *db, struct job *job, const struct db_rows
     }
     question.choices_count = db_choices_of(choices, ask->question_id, &question.choices);
     struct question_get_reply reply = {.question = &question, .question_count = 1};
+    add_imported(db_arena(db), choices, &reply);
     for (size_t i = 0; i < votes->count; i++)
         if (db_at(votes, i, 0)->number == ask->question_id &&
             db_at(votes, i, 1)->number == ask->user_id) {

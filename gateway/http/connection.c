@@ -222,8 +222,8 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     const struct http_request *request = shown->request;
     must(connection->phase == PHASE_WAIT && !exchange->status);
     exchange->status = response->status;
-    exchange->keep_alive =
-        request->keep_alive && !response->close && !exchange->failed && !server->stopping;
+    exchange->keep_alive = request->keep_alive && !response->close && !response->stream &&
+                           !exchange->failed && !server->stopping;
 
     struct http_response_frame frame = {.date = http_date_at(&server->date, clock_wall_ms()),
                                         .server = str_from(server->config.server_header),
@@ -240,12 +240,36 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     struct str body = has_body && !response->has_file ? response->body : STR("");
 
     exchange->answered_us = clock_us();
-    enter_write(connection);
+    if (response->stream && has_body && !server->stopping)
+        enter(connection, PHASE_STREAM, 0);
+    else
+        enter_write(connection);
     if (output_send(&connection->output, connection->fd, buf_str(&server->head), body, has_file,
                     &exchange->sent))
         flush(connection);
     else
         connection_close(connection);
+}
+
+bool http_exchange_send(struct http_exchange *shown, struct str bytes)
+{
+    struct exchange *exchange = (struct exchange *)shown;
+    struct http_connection *connection = exchange->connection;
+    must(connection->phase == PHASE_STREAM);
+    if (connection->output.bytes.size + bytes.size <= HTTP_STREAM_MAX &&
+        output_send(&connection->output, connection->fd, bytes, STR(""), false, &exchange->sent))
+        flush(connection);
+    else
+        connection_close(connection);
+    return connection->phase == PHASE_STREAM;
+}
+
+void http_exchange_end(struct http_exchange *shown)
+{
+    struct http_connection *connection = ((struct exchange *)shown)->connection;
+    must(connection->phase == PHASE_STREAM);
+    enter_write(connection);
+    flush(connection);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -347,8 +371,8 @@ static void advance(struct http_connection *connection, struct str fresh)
         return;
     if (connection->phase == PHASE_LINGER || input->size == 0)
         buf_free(input);
-    /* What is still incomplete now will stay so. */
-    if (connection->eof && connection->phase <= PHASE_BODY)
+    /* What is still incomplete now will stay so; who listened has left. */
+    if (connection->eof && (connection->phase <= PHASE_BODY || connection->phase == PHASE_STREAM))
         connection_close(connection);
     else
         set_reading(connection);

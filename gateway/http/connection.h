@@ -21,6 +21,7 @@ enum http_phase {
     PHASE_BODY,
     PHASE_WAIT,   /* the handler has the request */
     PHASE_WRITE,  /* the answer does not fit the socket; the rest waits here */
+    PHASE_STREAM, /* an answer without an end goes on */
     PHASE_LINGER, /* said all, reading on so that the client gets it */
     PHASE_CLOSED  /* waits for the server to free it */
 };

@@ -107,7 +107,7 @@ void http_response_write_head(const struct http_response *response,
     add_line(out, STR("Date"), frame->date);
     if (frame->server.size)
         add_line(out, STR("Server"), frame->server);
-    if (!is_bodiless(response->status)) {
+    if (!is_bodiless(response->status) && !response->stream) {
         buf_add_str(out, STR("Content-Length: "));
         buf_add_int(out, http_response_size(response));
         buf_add_str(out, STR("\r\n"));

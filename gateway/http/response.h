@@ -22,7 +22,8 @@ struct http_response {
     struct str body; /* borrowed until the response was handed over */
     bool has_file;   /* then file is sent instead of body */
     struct http_file file;
-    bool close; /* end the connection behind it */
+    bool close;  /* end the connection behind it */
+    bool stream; /* body is its beginning, its end is that of the connection: http_exchange_send */
 };
 
 /* http_response_make: of that status, with a Content-Type if type is not NULL. */
@@ -46,8 +47,9 @@ struct http_response_frame {
     bool keep_alive;   /* this connection goes on */
 };
 
-/* http_response_write_head: status line, Date, Content-Length (not for 204 and 304), Connection
- * where it says something, the headers, and the empty line, appended to out. RFC 9112 section 4. */
+/* http_response_write_head: status line, Date, Content-Length (not for 204, 304 and streams),
+ * Connection where it says something, the headers, and the empty line, appended to out. RFC 9112
+ * section 4. */
 void http_response_write_head(const struct http_response *response,
                               const struct http_response_frame *frame, struct buf *out);
 

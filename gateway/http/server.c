@@ -252,6 +252,8 @@ void http_server_stop_accepting(struct http_server *server)
         next = connection->next;
         if (connection->phase == PHASE_IDLE)
             connection_close(connection);
+        else if (connection->phase == PHASE_STREAM)
+            http_exchange_end(&connection->exchange->shown);
     }
     event_active(&server->reap, EV_TIMEOUT, 0);
 }

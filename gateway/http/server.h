@@ -111,4 +111,15 @@ void http_server_free(struct http_server *server);
  * exchange must not be touched after this returns. */
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);
 
+/* A response with `stream` (and not to HEAD) stays open: the exchange lives until on_done, which
+ * comes when the client leaves, does not keep up, or with http_exchange_end or the end of the
+ * server (http_server_stop_accepting ends it, too). No timer ends it, so who streams sends
+ * something now and then, or never learns that a client's host is gone.
+ *
+ * http_exchange_send: more of it. False, after on_done, if the client is gone, or has not taken
+ * what was sent before (HTTP_STREAM_MAX bytes wait for it at most). http_exchange_end: no more. */
+enum { HTTP_STREAM_MAX = 65536 };
+bool http_exchange_send(struct http_exchange *exchange, struct str bytes);
+void http_exchange_end(struct http_exchange *exchange);
+
 #endif

@@ -133,8 +133,9 @@ void login_post(struct request *request)
         refuse(request, STATUS_INVALID);
         return;
     }
-    /* What cannot be a password is checked like one that is wrong. */
-    if (account_password(login->password) != ACCOUNT_GOOD)
+    /* What cannot be a password is checked like one that is wrong. Short ones came with imports. */
+    enum account_error error = account_password(login->password);
+    if (error != ACCOUNT_GOOD && error != ACCOUNT_TOO_SHORT)
         login->password = STR("");
     login->attempt = request_count_attempt(request, "login", attempt_account(login));
     if (account_shape(login->account) != ACCOUNT_IS_NEITHER)

@@ -54,8 +54,12 @@ static void results_json(struct request *request, const struct question_get_repl
         buf_printf(&body, "%s{\"id\": %lld, \"choice_text\": ", i ? ", " : "",
                    (long long)choice->id);
         json_add_text(&body, choice->choice_text);
-        buf_printf(&body, ", \"votes\": %lld, \"percent\": \"%s\"}", (long long)choice->votes,
+        buf_printf(&body, ", \"votes\": %lld, \"percent\": \"%s\"", (long long)choice->votes,
                    view_percent(&request->arena, choice->votes, total));
+        if (reply->imported_count)
+            buf_printf(&body, ", \"imported_votes\": %lld",
+                       (long long)view_imported(reply, choice->id));
+        buf_add_char(&body, '}');
     }
     buf_add_str(&body, STR("]"));
     if (reply->receipt.size) {

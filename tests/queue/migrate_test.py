@@ -7,6 +7,9 @@ import pytest
 from tests.conftest import ROOT
 
 
+SHIPPED = sorted(int(file.name[:3]) for file in (ROOT / "sql").glob("[0-9]*.sql"))
+
+
 @pytest.fixture
 def directory(tmp_path):
     """A copy of sql/ to change."""
@@ -37,7 +40,7 @@ def migrate(build_dir, config_file, directory, database):
 @pytest.fixture(autouse=True)
 def empty(database):
     """Each test starts without any table."""
-    for name in ("vote", "choice", "question", "user", "schema_version", "more"):
+    for name in ("vote", "choice", "question", "user", "import", "schema_version", "more"):
         database.query(f"DROP TABLE IF EXISTS `{name}`")
 
 
@@ -57,13 +60,13 @@ def refused(result, *words):
 
 def test_the_files_are_applied_once_however_often_it_runs(migrate, database):
     assert migrate()[0] == migrate()[0] == 0
-    assert versions(database) == [1]
+    assert versions(database) == SHIPPED
 
 
 def test_a_missing_database_is_made(migrate, database):
     database.query(f"DROP DATABASE `{database.name}`")
     assert migrate()[0] == 0
-    assert versions(database) == [1]
+    assert versions(database) == SHIPPED
 
 
 def test_two_at_once_apply_everything_once_and_load_the_samples_once(migrate, database):
@@ -71,46 +74,46 @@ def test_two_at_once_apply_everything_once_and_load_the_samples_once(migrate, da
     outs = sorted(process.communicate(timeout=60)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
     assert outs[0] == "" and len(outs[1].splitlines()) == 3
-    assert versions(database) == [1]
+    assert versions(database) == SHIPPED
 
 
 def test_a_file_of_several_statements_is_applied_whole(migrate, database, directory):
-    (directory / "002_more.sql").write_text(
+    (directory / "900_more.sql").write_text(
         "-- one; not two\nCREATE TABLE IF NOT EXISTS more (id INT);\nINSERT INTO more VALUES (1), (2); SELECT ';';\n"
         "INSERT INTO more VALUES (3)\n;\n-- the end;\n")
     assert migrate()[0] == 0
     assert database.query("SELECT COUNT(*) FROM more") == ((3,),)
-    assert versions(database) == [1, 2]
+    assert versions(database) == SHIPPED + [900]
 
 
 def test_a_failing_statement_is_named_and_its_file_comes_again(migrate, database, directory):
-    file = directory / "002_more.sql"
+    file = directory / "900_more.sql"
     file.write_text("CREATE TABLE IF NOT EXISTS more (id INT);\nSELECT 1;\nINSERT INTO nowhere VALUES (1);\nSELECT 2;\n")
-    assert refused(migrate(), "002_more.sql", "statement 3", "nowhere")
-    assert versions(database) == [1]
+    assert refused(migrate(), "900_more.sql", "statement 3", "nowhere")
+    assert versions(database) == SHIPPED
     file.write_text("CREATE TABLE IF NOT EXISTS more (id INT);\n")
     assert migrate()[0] == 0
-    assert versions(database) == [1, 2]
+    assert versions(database) == SHIPPED + [900]
 
 
 def test_an_applied_file_may_neither_change_nor_go(migrate, database, directory):
-    (directory / "002_more.sql").write_text("CREATE TABLE more (id INT);\n")
+    (directory / "900_more.sql").write_text("CREATE TABLE more (id INT);\n")
     assert migrate()[0] == 0
     with open(directory / "001_tables.sql", "a") as file:
         file.write("\n")
     assert refused(migrate(), "001_tables.sql", "changed")
     shutil.copy(ROOT / "sql" / "001_tables.sql", directory)
-    (directory / "002_more.sql").unlink()
-    assert refused(migrate(), "002_more.sql", "missing")
+    (directory / "900_more.sql").unlink()
+    assert refused(migrate(), "900_more.sql", "missing")
 
 
 def test_numbers_only_grow_and_are_used_once(migrate, directory):
-    (directory / "005_more.sql").write_text("CREATE TABLE more (id INT);\n")
+    (directory / "905_more.sql").write_text("CREATE TABLE more (id INT);\n")
     assert migrate()[0] == 0
-    (directory / "003_late.sql").write_text("SELECT 1;\n")
-    assert refused(migrate(), "003_late.sql", "below 5")
-    (directory / "003_late.sql").rename(directory / "005_again.sql")
-    assert refused(migrate(), "005_again.sql", "005_more.sql", "same number")
+    (directory / "903_late.sql").write_text("SELECT 1;\n")
+    assert refused(migrate(), "903_late.sql", "below 905")
+    (directory / "903_late.sql").rename(directory / "905_again.sql")
+    assert refused(migrate(), "905_again.sql", "905_more.sql", "same number")
 
 
 def test_what_is_not_there_is_one_clear_line(migrate, tmp_path):

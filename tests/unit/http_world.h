@@ -64,6 +64,14 @@ static inline void answer_with(struct http_exchange *exchange, struct str body, 
     http_exchange_respond(exchange, &response);
 }
 
+static inline void begin_stream(struct world *world, struct http_exchange *exchange)
+{
+    struct http_response response = http_response_make(200, "text/event-stream", STR("one,"));
+    response.stream = true;
+    world->held[world->held_count++ % HELD_MAX] = exchange;
+    http_exchange_respond(exchange, &response);
+}
+
 static inline void on_request(void *owner, struct http_exchange *exchange)
 {
     struct world *world = owner;
@@ -80,6 +88,8 @@ static inline void on_request(void *owner, struct http_exchange *exchange)
         answer_with(exchange, exchange->request->body, -1);
     else if (str_equal(path, STR("/big")))
         answer_with(exchange, str_make(world->big, BIG), -1);
+    else if (str_equal(path, STR("/stream")))
+        begin_stream(world, exchange);
     else if (str_equal(path, STR("/file")))
         answer_with(exchange, STR(""), world->file);
     else
