@@ -13,6 +13,7 @@
 #include "gateway/view.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -93,6 +94,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *argu
         return;
     }
     gateway->stopping = true;
+    notify("STOPPING=1");
     log_info("gateway_stopping", L_INT("signal", signal_number),
              L_INT("requests", (int64_t)gateway->requests));
     int64_t ms = gateway->config->gateway.shutdown_ms;
@@ -312,6 +314,8 @@ void gateway_run(struct gateway *gateway)
     log_info("gateway_started", L_TEXT("listen", gateway->listen));
     printf("======== Running on %s ========\n", gateway->listen);
     fflush(stdout);
+    notify(
+        "READY=1"); /* it listens; waiting for pools would keep from starting who wait for this */
     event_base_dispatch(gateway->loop);
     log_info("gateway_stopped", L_INT("answered", gateway->answered));
 }

@@ -9,6 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 #include "proto/bundle.h"
 #include "proto/channel_curve.h"
 #include "workers/crew.h"
@@ -56,7 +57,7 @@ struct worker {
     bool stopping;
     int64_t bad_frames, lost_answers;
     struct arena arena;  /* of one handler call */
-    struct buf outgoing; /* a control message */
+    struct buf outgoing; /* a message in the making */
 };
 
 static bool is_idle(const struct link *link)
@@ -248,14 +249,13 @@ static void count_bad(struct worker *worker, const char *error, int64_t type, si
 /* A request this pool does not know can still be answered: who asks need not wait. */
 static void answer_unknown(struct worker *worker, size_t link, struct envelope envelope)
 {
-    struct buf text = {0};
-    message_pack(record_error(), &(struct error){.detail = STR("not a message for this pool")},
-                 &text);
+    struct error error = {.detail = STR("not a message for this pool")};
+    buf_reset(&worker->outgoing);
+    message_pack(record_error(), &error, &worker->outgoing);
     envelope.type = MESSAGE_error;
     envelope.status = STATUS_BAD_MESSAGE;
     envelope.credit = 1;
-    add_answer(worker, &worker->links[link], &envelope, buf_str(&text));
-    buf_free(&text);
+    add_answer(worker, &worker->links[link], &envelope, buf_str(&worker->outgoing));
 }
 
 static void on_message(struct worker *worker, size_t link, const struct envelope *envelope,
@@ -429,6 +429,7 @@ static void on_stop_signal(struct worker *worker)
     if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info ||
         worker->drain_until_us)
         return;
+    notify("STOPPING=1");
     log_info("pool_draining", L_ID("pool", worker->pool_id),
              L_INT("in_flight", (int64_t)worker->in_flight));
     worker->drain_until_us = clock_us() + worker->settings->drain_ms * 1000;
@@ -477,8 +478,7 @@ static void leave_when_done(struct worker *worker)
 static void receive_all(struct worker *worker, size_t link)
 {
     struct channel_frame frame;
-    /* Bounded, so that answers are sent in between under a flood; the poll comes back for the rest.
-     */
+    /* Bounded, so that answers are sent in between under a flood. */
     for (int i = 0; i < RECEIVE_BURST; i++) {
         if (!channel_receive(worker->links[link].dealer, &frame))
             return;
@@ -582,6 +582,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     log_info("pool_started", L_TEXT("service", service_name(service->service)),
              L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),
              L_INT("credits", (int64_t)settings->credits));
+    notify("READY=1"); /* it looks for gateways, which may come later */
     while (!worker->stopping)
         run_once(worker);
     crew_stop(worker->crew);
