@@ -20,7 +20,7 @@ from tests.bench.contenders import ALL, MariaDB  # noqa: E402
 from tests.bench.stage import READERS, Stage  # noqa: E402
 
 WARM_UP_S = 1
-START_S = 3   # of a contender, more or less
+START_S = 2   # of a contender, more or less
 STAGE_S = 30  # of the services, the accounts and the log-ins, likewise
 
 
