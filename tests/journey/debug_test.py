@@ -206,6 +206,8 @@ def test_the_timeline_of_a_vote_during_a_pools_death_shows_two_attempts(interrup
     assert attempts[1][3] == "answered" and attempts[0][3] == "its connection is gone"
     assert float(attempts[1][2]) < float(attempts[0][2])  # less of the deadline is left
     assert 'class="bar lost"' in page
+    lines = [" ".join(row) for row in table(page, 'id="lines"')[0]]
+    assert any("request_again" in line and "its connection is gone" in line for line in lines), lines
 
 
 def test_only_a_pool_that_is_there_can_be_killed(shown):
