@@ -1,9 +1,9 @@
 /* dispatch: the actor between the pages and the pools.
  *
  * I own: the router, the pools' records, a bounded queue per service and lane, the slots.
- * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status.
- * I send: requests against credit, who and drain_ok to pools; answers to pages.
- * I am stopped by the gateway, once nothing waits. */
+ * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status,
+ * gateway_refresh. I send: requests against credit, who and drain_ok to pools; answers to pages. I
+ * am stopped by the gateway, once nothing waits. */
 #include "gateway/dispatch_own.h"
 #include "gateway/endpoint.h"
 #include "proto/base/clock.h"
@@ -35,6 +35,9 @@ static void on_frame(struct dispatch *dispatch, const struct channel_frame *fram
     bool is_answer = type && (type->kind == MESSAGE_REPLY || type->number == MESSAGE_error);
     if (type && type->number == MESSAGE_gateway_status) {
         dispatch_on_status(dispatch, frame->from, envelope);
+    } else if (type && type->number == MESSAGE_gateway_refresh &&
+               dispatch_on_refresh(dispatch, frame->from, envelope, body)) {
+        /* answered */
     } else if (is_answer && pool) {
         dispatch_on_answer(dispatch, pool, &envelope, type, body);
     } else if (is_answer) {

@@ -110,4 +110,8 @@ void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed
 void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
                         struct envelope envelope);
 
+/* dispatch_on_refresh: answer gateway_refresh. False: it makes no sense here. */
+bool dispatch_on_refresh(struct dispatch *dispatch, struct channel_peer peer,
+                         struct envelope envelope, struct str body);
+
 #endif

@@ -85,20 +85,44 @@ static struct gateway_status_reply fill(struct dispatch *dispatch, struct arena 
     return status;
 }
 
+static void answer(struct dispatch *dispatch, struct channel_peer peer, struct envelope *envelope,
+                   const struct record *record, const void *reply)
+{
+    envelope->credit = 1;
+    buf_reset(&dispatch->outgoing);
+    envelope_begin(envelope, &dispatch->outgoing);
+    message_pack(record, reply, &dispatch->outgoing);
+    envelope_end(&dispatch->outgoing, 0);
+    (void)channel_send(dispatch->router, &peer, buf_str(&dispatch->outgoing));
+    dispatch_look(dispatch);
+}
+
 void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
                         struct envelope envelope)
 {
     struct arena arena = {0};
     struct gateway_status_reply status = fill(dispatch, &arena);
     envelope.type = MESSAGE_gateway_status_reply;
-    envelope.credit = 1;
-    buf_reset(&dispatch->outgoing);
-    envelope_begin(&envelope, &dispatch->outgoing);
-    message_pack(record_gateway_status_reply(), &status, &dispatch->outgoing);
-    envelope_end(&dispatch->outgoing, 0);
-    (void)channel_send(dispatch->router, &peer, buf_str(&dispatch->outgoing));
-    dispatch_look(dispatch);
+    answer(dispatch, peer, &envelope, record_gateway_status_reply(), &status);
     arena_free(&arena);
+}
+
+bool dispatch_on_refresh(struct dispatch *dispatch, struct channel_peer peer,
+                         struct envelope envelope, struct str body)
+{
+    struct arena arena = {0};
+    const char *error;
+    const struct gateway_refresh *refresh =
+        dispatch->settings.refresh ? message_unpack(record_gateway_refresh(), body, &arena, &error)
+                                   : NULL;
+    struct gateway_refresh_reply reply = {0};
+    if (refresh) {
+        dispatch->settings.refresh(dispatch->settings.owner, refresh, &reply);
+        envelope.type = MESSAGE_gateway_refresh_reply;
+        answer(dispatch, peer, &envelope, record_gateway_refresh_reply(), &reply);
+    }
+    arena_free(&arena);
+    return refresh;
 }
 
 /* ---- metrics ------------------------------------------------------------------------------- */

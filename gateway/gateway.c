@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 
 #include "gateway/admin.h"
+#include "gateway/develop.h"
 #include "gateway/http/event.h"
 #include "gateway/http/syntax.h"
 #include "gateway/request.h"
@@ -125,14 +126,14 @@ static bool check_settings(const struct config *config)
 static bool load_templates(struct gateway *gateway)
 {
     struct buf errors = {0};
-    gateway->templates = tpl_env_new();
-    view_add_functions(gateway->templates, gateway);
-    tpl_env_set_utc_offset(gateway->templates, (int)gateway->config->site.utc_offset_minutes);
-    bool good = tpl_env_load(gateway->templates, gateway->config->files.template_dir, &errors);
+    gateway->templates = view_load_templates(gateway, &errors);
+    bool good = errors.size == 0;
     if (!good)
         fwrite(errors.data, 1, errors.size, stderr);
+    if (gateway->develop)
+        develop_set_problem(gateway->develop, buf_str(&errors));
     buf_free(&errors);
-    return good;
+    return good || gateway->develop; /* which then shows them instead of pages */
 }
 
 static bool open_files(struct gateway *gateway)
@@ -248,6 +249,7 @@ static bool open_queues(struct gateway *gateway)
         .share_reads = config->gateway.share_reads,
         .owner = gateway,
         .fill_status = fill_status,
+        .refresh = gateway->develop ? develop_refresh : NULL,
     };
     gateway->dispatch = dispatch_new(gateway->loop, &settings, &arena, &error);
     if (!gateway->dispatch)
@@ -278,6 +280,8 @@ struct gateway *gateway_start(const struct config *config)
     gateway->config = config;
     make_throttle(gateway);
     gateway->gzip = gzip_new();
+    if (config->gateway.debug)
+        gateway->develop = develop_new(gateway);
     if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
         !load_common_passwords(gateway) || !listen_http(gateway) || !open_queues(gateway) ||
         !listen_admin(gateway)) {
@@ -322,6 +326,7 @@ void gateway_free(struct gateway *gateway)
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);
+    develop_free(gateway->develop);
     throttle_free(gateway->throttle);
     common_passwords_free(gateway->common_passwords);
     for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)

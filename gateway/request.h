@@ -42,6 +42,7 @@ struct request {
     void (*then)(struct request *request);
     int64_t retry_after_s; /* what an answer 429 says */
     void *page;            /* the page's own state, in arena */
+    struct stream *stream; /* NULL: the answer has an end */
 };
 
 /* ---- for the gateway ----------------------------------------------------------------------------

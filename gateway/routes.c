@@ -22,6 +22,7 @@ static const struct route routes[] = {
     {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING},
+    {NULL, "/_dev/events", SESSION_NONE, develop_events_get, .count = COUNT_NOTHING},
     {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING},
     {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING},
 };

@@ -1,5 +1,8 @@
 #include "gateway/view.h"
 
+#include "gateway/develop.h"
+#include "gateway/tpl/text.h"
+
 #include "proto/base/log.h"
 
 /* ---- every page ---------------------------------------------------------------------------- */
@@ -173,7 +176,7 @@ bool view_has_voted(const struct user_get_reply *user, int64_t question_id)
 /* ---- rendering ----------------------------------------------------------------------------- */
 
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
-static void add_page_headers(struct http_response *response)
+static void add_page_headers(const struct gateway *gateway, struct http_response *response)
 {
     static const char *const headers[][2] = {
         {"Content-Type", "text/html; charset=utf-8"},
@@ -182,12 +185,27 @@ static void add_page_headers(struct http_response *response)
         {"Referrer-Policy", "same-origin"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
-        {"Content-Security-Policy",
-         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
     };
+    static const char policy[] =
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'";
+    static const size_t listening = sizeof "; connect-src 'self'" - 1; /* of dev.js alone */
+    http_response_add(response, "Content-Security-Policy",
+                      str_make(policy, sizeof policy - 1 - (gateway->develop ? 0 : listening)));
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         http_response_add(response, headers[i][0], str_from(headers[i][1]));
+}
+
+/* In development, instead of a page: what is wrong with its template. */
+static void show_problem(struct request *request, struct http_response *response,
+                         struct str problem, struct buf *html)
+{
+    struct str known = develop_problem(request->gateway->develop);
+    response->status = 500;
+    buf_add_str(html, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                          "<title>500</title>\n<body>\n<pre>"));
+    buf_add_str(html, text_escape(&request->arena, known.size ? known : problem));
+    buf_add_str(html, STR("</pre>\n</body>\n</html>\n"));
 }
 
 void view_respond(struct request *request, struct http_response *response, const char *template,
@@ -195,14 +213,21 @@ void view_respond(struct request *request, struct http_response *response, const
 {
     if (request->answered)
         return;
+    struct gateway *gateway = request->gateway;
     struct buf html = {0}, problem = {0};
-    if (tpl_render(request->gateway->templates, template, page, &request->arena, &html, &problem)) {
-        add_page_headers(response);
+    bool good = tpl_render(gateway->templates, template, page, &request->arena, &html, &problem);
+    if (!good)
+        log_error("template_failed", L_ID("request", request->id),
+                  L_STR("problem", buf_str(&problem)));
+    if (!good && gateway->develop)
+        show_problem(request, response, buf_str(&problem), &html);
+    if (good || gateway->develop) {
+        add_page_headers(gateway, response);
+        if (gateway->develop)
+            develop_add_script(gateway->develop, &request->arena, &html);
         response->body = buf_str(&html);
         request_respond(request, response);
     } else {
-        log_error("template_failed", L_ID("request", request->id),
-                  L_STR("problem", buf_str(&problem)));
         request_text(request, 500, "500: Internal Server Error\n");
     }
     buf_free(&html);
@@ -248,8 +273,12 @@ static bool static_function(struct tpl_call *call, const struct tpl_value *args,
     return true;
 }
 
-void view_add_functions(struct tpl_env *env, struct gateway *gateway)
+struct tpl_env *view_load_templates(struct gateway *gateway, struct buf *out_errors)
 {
+    struct tpl_env *env = tpl_env_new();
     tpl_env_add_global(env, "url", url_function, gateway, 1, 2);
     tpl_env_add_global(env, "static", static_function, gateway, 1, 1);
+    tpl_env_set_utc_offset(env, (int)gateway->config->site.utc_offset_minutes);
+    (void)tpl_env_load(env, gateway->config->files.template_dir, out_errors);
+    return env;
 }

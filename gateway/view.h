@@ -51,7 +51,8 @@ void view_render(struct request *request, int http_status, const char *template,
 void view_respond(struct request *request, struct http_response *response, const char *template,
                   const struct tpl_value *page);
 
-/* view_add_functions: url() and static() for templates. owner: the gateway. */
-void view_add_functions(struct tpl_env *env, struct gateway *gateway);
+/* view_load_templates: all of files.template_dir, with url() and static(). What is wrong with them
+ * is appended to out_errors, a line each; then rendering any fails. */
+struct tpl_env *view_load_templates(struct gateway *gateway, struct buf *out_errors);
 
 #endif
