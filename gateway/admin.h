@@ -1,5 +1,5 @@
-/* admin: the operators' address, apart from the site's: /metrics, /healthz, /readyz. It answers at
- * once and asks no pool. */
+/* admin: the operators' address, apart from the site's: /metrics, /status.json, /healthz, /readyz.
+ * It answers at once and asks no pool. */
 #ifndef VOTE_GATEWAY_ADMIN_H
 #define VOTE_GATEWAY_ADMIN_H
 

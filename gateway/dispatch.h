@@ -89,6 +89,9 @@ size_t dispatch_pools(const struct dispatch *dispatch, enum service service);
 /* dispatch_metrics: append every counter in the text format of Prometheus. */
 void dispatch_metrics(struct dispatch *dispatch, struct buf *out);
 
+/* dispatch_status: append a gateway_status_reply, as JSON. */
+void dispatch_status(struct dispatch *dispatch, struct buf *out);
+
 /* dispatch_waiting: requests whose on_answer is still to be called. */
 size_t dispatch_waiting(const struct dispatch *dispatch);
 

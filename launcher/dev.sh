@@ -23,7 +23,7 @@ dev_stay() {
     DEV_PROBLEM=''
     tail -q -n 0 -F -- "$DIR"/log/{gateway,db,session,password}_*.log 2>/dev/null &
     tail=$!
-    coproc WATCH { exec python3 "$ROOT/launcher/watch.py" "$CONFIG" \
+    coproc WATCH { exec python3 -B "$ROOT/launcher/watch.py" "$CONFIG" \
         "$ROOT"/{gateway,proto,workers,templates,static,sql,CMakeLists.txt}; }
     # shellcheck disable=SC2153 # set by coproc
     watch=$WATCH_PID
@@ -87,7 +87,7 @@ dev_broken() {
 # here, too.
 dev_refresh() {
     local endpoints=("$RUN"/gateways/gateway-*.ipc) shown
-    shown=$(python3 "$ROOT/launcher/refresh.py" "$BIN/vote-call" "$1" "${endpoints[@]/#/ipc:\/\/}" \
+    shown=$(python3 -B "$ROOT/launcher/refresh.py" "$BIN/vote-call" "$1" "${endpoints[@]/#/ipc:\/\/}" \
         <<<"$DEV_PROBLEM") || true
     if [[ -z $shown ]]; then
         say 'good'
