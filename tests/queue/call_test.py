@@ -119,7 +119,7 @@ def test_a_gateway_is_asked_about_itself(stream, gateway, endpoint):
     asked = gateway.expect("gateway_status")
     body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0,
             "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
-            "queues": [], "pools": []}
+            "queues": [], "hops": [], "pools": []}
     frame = pack("gateway_status_reply", body, slot=asked.slot, generation=asked.generation)
     gateway.router.send_multipart([asked.peer, frame])
     reply = json.loads(caller.communicate()[0])
