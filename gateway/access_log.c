@@ -4,28 +4,50 @@
 #include "proto/base/buf.h"
 #include "proto/base/die.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 200, FLUSH_BYTES = 64 * 1024 };
+enum { FLUSH_MS = 200, FLUSH_BYTES = 64 * 1024, KEEP_BYTES = 1024 * 1024, LAST_MS = 1000 };
 
 struct access_log {
     struct event *timer;
     struct buf lines;
+    size_t write_max; /* so much does not block once poll says that it is writable */
+    bool stalled;     /* it was not, a moment ago */
+    int64_t dropped;
     time_t stamp_of; /* the second that stamp is for */
     char stamp[40];
 };
 
+static bool is_writable(int timeout_ms)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, timeout_ms) > 0;
+}
+
+/* O_NONBLOCK would hold for everybody who shares this standard output; hence poll. */
 static void flush(struct access_log *log)
 {
-    for (size_t done = 0; done < log->lines.size;) {
-        ssize_t n = write(STDOUT_FILENO, log->lines.data + done, log->lines.size - done);
-        if (n <= 0)
-            break; /* nobody reads any more; serving goes on */
-        done += (size_t)n;
+    size_t done = 0;
+    log->stalled = false;
+    while (done < log->lines.size && !log->stalled) {
+        size_t left = log->lines.size - done;
+        ssize_t n = is_writable(0) ? write(STDOUT_FILENO, log->lines.data + done,
+                                           left < log->write_max ? left : log->write_max)
+                                   : 0;
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            done = log->lines.size; /* nobody reads any more; serving goes on */
+        else if (n > 0)
+            done += (size_t)n;
+        else
+            log->stalled = true;
     }
-    buf_reset(&log->lines);
+    buf_consume(&log->lines, done);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -40,6 +62,9 @@ struct access_log *access_log_new(struct event_base *loop)
     struct access_log *log = calloc(1, sizeof *log);
     if (!log || !(log->timer = event_new(loop, -1, EV_PERSIST, on_timer, log)))
         die("out of memory");
+    struct stat out;
+    bool is_file = fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode);
+    log->write_max = is_file ? KEEP_BYTES : PIPE_BUF;
     event_add(log->timer, &(struct timeval){.tv_usec = FLUSH_MS * 1000});
     return log;
 }
@@ -96,6 +121,10 @@ void access_log_add(struct access_log *log, const char *client, const struct htt
 {
     struct buf *out = &log->lines;
     char id_text[ID_TEXT + 1];
+    if (out->size >= KEEP_BYTES) {
+        log->dropped++;
+        return;
+    }
     buf_add_str(out, str_from(client));
     add_stamp(log);
     buf_add_char(out, '"');
@@ -114,15 +143,22 @@ void access_log_add(struct access_log *log, const char *client, const struct htt
     buf_add_str(out, str_from(id_print(id, id_text)));
     buf_add_char(out, ' ');
     add_seconds(out, duration_us);
-    if (out->size >= FLUSH_BYTES)
+    if (out->size >= FLUSH_BYTES && !log->stalled)
         flush(log);
+}
+
+int64_t access_log_dropped(const struct access_log *log)
+{
+    return log->dropped;
 }
 
 void access_log_free(struct access_log *log)
 {
     if (!log)
         return;
-    flush(log);
+    do
+        flush(log);
+    while (log->lines.size && is_writable(LAST_MS));
     event_free(log->timer);
     buf_free(&log->lines);
     free(log);

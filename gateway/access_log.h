@@ -4,7 +4,8 @@
  *   127.0.0.1 - - [23/Nov/2026:03:21:33 +0000] "GET / HTTP/1.1" 200 512 "-" "curl/7" ID 0.004210
  *
  * Lines gather in memory and are written a few times a second, so that a request costs no system
- * call. One thread, the loop's; writing may block as standard output does. */
+ * call. Nothing blocks: while nobody reads, up to a megabyte is kept, and then lines are dropped
+ * whole and counted. One thread, the loop's. */
 #ifndef VOTE_GATEWAY_ACCESS_LOG_H
 #define VOTE_GATEWAY_ACCESS_LOG_H
 
@@ -20,7 +21,11 @@ struct access_log *access_log_new(struct event_base *loop);
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,
                     int status, int64_t bytes_sent, struct id id, int64_t duration_us);
 
-/* access_log_free: write what is left. NULL is allowed. */
+/* access_log_dropped: lines that found no room, since the start. */
+int64_t access_log_dropped(const struct access_log *log);
+
+/* access_log_free: write what is left, as long as it is read: a reader that takes nothing for a
+ * second is not waited for. NULL is allowed. */
 void access_log_free(struct access_log *log);
 
 #endif

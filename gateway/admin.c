@@ -2,6 +2,15 @@
 
 enum { CONNECTIONS = 64 };
 
+/* Who scrapes is near and asks quickly; nobody may hold the few connections for long. */
+static const struct http_timeouts timeouts = {.head = 5000,
+                                              .body = 5000,
+                                              .body_rate = 1024,
+                                              .request = 10000,
+                                              .idle = 15000,
+                                              .write = 10000,
+                                              .linger = 1000};
+
 static const char text_type[] = "text/plain; charset=utf-8";
 
 const char *admin_missing(const struct gateway *gateway, struct arena *arena)
@@ -14,13 +23,21 @@ const char *admin_missing(const struct gateway *gateway, struct arena *arena)
     return missing;
 }
 
+static void respond(struct http_exchange *exchange, struct http_response *response)
+{
+    http_response_add(response, "X-Content-Type-Options", STR("nosniff"));
+    http_response_add(response, "Cache-Control", STR("no-store"));
+    http_response_add(response, "Content-Security-Policy", STR("default-src 'none'"));
+    http_exchange_respond(exchange, response);
+}
+
 static void metrics_get(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct buf text = {0};
     dispatch_metrics(gateway->dispatch, &text);
     struct http_response response =
         http_response_make(200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&text));
-    http_exchange_respond(exchange, &response);
+    respond(exchange, &response);
     buf_free(&text);
 }
 
@@ -38,7 +55,7 @@ static void healthz_get(struct gateway *gateway, struct http_exchange *exchange)
 {
     (void)gateway;
     struct http_response response = http_response_make(200, text_type, STR("ok\n"));
-    http_exchange_respond(exchange, &response);
+    respond(exchange, &response);
 }
 
 static void readyz_get(struct gateway *gateway, struct http_exchange *exchange)
@@ -48,7 +65,7 @@ static void readyz_get(struct gateway *gateway, struct http_exchange *exchange)
         *missing ? arena_printf(exchange->arena, "no pool of:%s\n", missing) : "ready\n";
     struct http_response response =
         http_response_make(*missing ? 503 : 200, text_type, str_from(text));
-    http_exchange_respond(exchange, &response);
+    respond(exchange, &response);
 }
 
 static const struct {
@@ -75,7 +92,14 @@ static void on_request(void *owner, struct http_exchange *exchange)
         response = http_error_response(exchange->arena, 405);
         http_response_add(&response, "Allow", STR("GET,HEAD"));
     }
-    http_exchange_respond(exchange, &response);
+    respond(exchange, &response);
+}
+
+static void on_error(void *owner, struct http_exchange *exchange, int status)
+{
+    (void)owner;
+    struct http_response response = http_error_response(exchange->arena, status);
+    respond(exchange, &response);
 }
 
 struct http_server *admin_listen(struct gateway *gateway, char *out_error, size_t error_size)
@@ -84,6 +108,8 @@ struct http_server *admin_listen(struct gateway *gateway, char *out_error, size_
     config.host = gateway->config->gateway.admin_host;
     config.port = (int)gateway->config->gateway.admin_port;
     config.max_connections = CONNECTIONS;
-    struct http_handler handler = {.owner = gateway, .on_request = on_request};
+    config.timeouts = timeouts;
+    struct http_handler handler = {
+        .owner = gateway, .on_request = on_request, .on_error = on_error};
     return http_server_new(gateway->loop, &config, &handler, out_error, error_size);
 }

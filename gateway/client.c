@@ -56,14 +56,14 @@ bool client_is_proxy(const struct config_list *proxies, const char *peer)
     return false;
 }
 
-struct client client_of(const struct config_list *proxies, const char *peer,
-                        const struct http_request *request)
+bool client_of(const struct config_list *proxies, const char *peer,
+               const struct http_request *request, struct client *out)
 {
-    struct client client = {0};
     struct str told;
-    if (http_header_count(request, "X-Real-IP", &told) == 1 && client_is_proxy(proxies, peer) &&
-        client_parse(told, &client))
-        return client;
-    client_parse(str_from(peer), &client);
-    return client;
+    bool is_proxy = client_is_proxy(proxies, peer);
+    if (is_proxy && http_header_count(request, "X-Real-IP", &told) == 1 && client_parse(told, out))
+        return true;
+    *out = (struct client){0};
+    client_parse(str_from(peer), out);
+    return !is_proxy;
 }

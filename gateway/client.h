@@ -23,8 +23,9 @@ char *client_print(const struct client *client, char out[CLIENT_TEXT]);
 bool client_is_proxy(const struct config_list *proxies, const char *peer);
 
 /* client_of: X-Real-IP, if the peer is a proxy we trust and sent exactly one that is an address;
- * else the peer. Anybody else's X-Real-IP is a claim, and ignored. */
-struct client client_of(const struct config_list *proxies, const char *peer,
-                        const struct http_request *request);
+ * else the peer. Anybody else's X-Real-IP is a claim, and ignored. False if it is a proxy that
+ * named nobody: *out is its own address then, and stands for all who came by it. */
+bool client_of(const struct config_list *proxies, const char *peer,
+               const struct http_request *request, struct client *out);
 
 #endif

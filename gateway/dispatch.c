@@ -20,6 +20,12 @@ enum {
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
+static void feed_all(struct dispatch *dispatch)
+{
+    for (int service = 1; service < SERVICE_COUNT; service++)
+        dispatch_feed(dispatch, (enum service)service);
+}
+
 static void on_frame(struct dispatch *dispatch, const struct channel_frame *frame)
 {
     struct envelope envelope;
@@ -34,6 +40,7 @@ static void on_frame(struct dispatch *dispatch, const struct channel_frame *fram
         return;
     bool is_answer = type && (type->kind == MESSAGE_REPLY || type->number == MESSAGE_error);
     if (type && type->number == MESSAGE_gateway_status) {
+        feed_all(dispatch); /* what is told is true behind all that came before it */
         dispatch_on_status(dispatch, frame->from, envelope);
     } else if (type && type->number == MESSAGE_gateway_refresh &&
                dispatch_on_refresh(dispatch, frame->from, envelope, body)) {
@@ -66,6 +73,8 @@ static int receive_some(struct dispatch *dispatch)
     return count;
 }
 
+/* The last thing in a turn of the loop in which something was asked, so that what was asked
+ * together is sent together, and reads that are alike have all joined. */
 static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
@@ -73,7 +82,10 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     struct dispatch *dispatch = argument;
     dispatch->looking = false;
     dispatch_answer_refused(dispatch);
-    if (receive_some(dispatch) == RECEIVE_BURST)
+    feed_all(dispatch);
+    int received = receive_some(dispatch);
+    feed_all(dispatch);
+    if (received == RECEIVE_BURST || channel_unlooked(dispatch->router))
         dispatch_look(dispatch);
 }
 
@@ -91,6 +103,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
         dispatch->missed_edges++;
     dispatch_tick_pools(dispatch, now, now - dispatch->ticked_us);
     dispatch_tick_queues(dispatch, now);
+    if (channel_unlooked(dispatch->router))
+        dispatch_look(dispatch);
     dispatch->ticked_us = now;
 }
 

@@ -34,7 +34,11 @@ struct dispatch_settings {
 };
 
 /* The memory of an answer; asks of the same answer share it. */
-struct dispatch_reply;
+struct dispatch_reply {
+    size_t owners;
+    struct arena arena;
+    struct skeleton *skeletons; /* what pages made of it: skeleton.h */
+};
 
 /* What came back. */
 struct dispatch_answer {

@@ -15,11 +15,7 @@
 enum {
     SEND_MARGIN_US = 1000,     /* with less time left a request is not sent any more */
     SHARE_PATIENCE_US = 50000, /* a read does not wait longer for the same read before it */
-};
-
-struct dispatch_reply {
-    size_t owners;
-    struct arena arena;
+    PATIENCE = 5,              /* so much of its time, a fifth, may pass in the queue here */
 };
 
 void dispatch_reply_free(struct dispatch_reply *reply)
@@ -85,7 +81,7 @@ static bool wait_too_long(const struct dispatch *dispatch, const struct dispatch
     const struct slot *first =
         dispatch->services[ask->type->service].lanes[ask->type->lane].waiting.first;
     return first && pools_count(&dispatch->pools, ask->type->service) > 0 &&
-           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / 5;
+           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / PATIENCE;
 }
 
 static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
@@ -196,23 +192,27 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
     return true;
 }
 
+/* The next who asks would be refused. */
+static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *waiting)
+{
+    const struct slot *first = waiting->first;
+    return waiting->count >= dispatch->settings.queue_limit ||
+           clock_us() - first->queued_us > (first->deadline_us - first->queued_us) / PATIENCE;
+}
+
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
-    bool sent = false;
     while (waiting->first) {
-        struct pool *pool = pools_pick(&dispatch->pools, service, lane);
+        struct pool *pool =
+            pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting));
         if (!pool)
             break;
         if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
-        else if (send_request(dispatch, waiting->first, pool))
-            sent = true;
-        else
+        else if (!send_request(dispatch, waiting->first, pool))
             dispatch_lose(dispatch, pool, "its connection does not take messages");
     }
-    if (sent)
-        dispatch_look(dispatch);
 }
 
 void dispatch_feed(struct dispatch *dispatch, enum service service)
@@ -260,6 +260,8 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     bool may_share = dispatch->settings.share_reads && shares_allowed(ask->type);
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
+    if (queue->waiting.count >= dispatch->settings.queue_limit)
+        feed_lane(dispatch, ask->type->service, ask->type->lane);
     if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
@@ -269,7 +271,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     if (may_share)
         shares_add(&dispatch->shares, slot, hash);
     enqueue(dispatch, slot, false);
-    feed_lane(dispatch, ask->type->service, ask->type->lane);
+    dispatch_look(dispatch);
 }
 
 /* ---- again --------------------------------------------------------------------------------- */
@@ -391,20 +393,20 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     enum lane lane = (enum lane)(envelope->slot % LANE_COUNT);
     struct slot *slot =
         slots_find(dispatch->slots, envelope->slot / LANE_COUNT, envelope->generation);
-    enum service service = pool->service;
     pool->served++;
     give_back(pool, lane, envelope);
     if (!slot || !answers(slot, pool, lane, envelope)) {
-        dispatch->services[service].lanes[lane].late++; /* nobody waits for it any more */
-    } else if (envelope->status == STATUS_REJECTED) {
+        dispatch->services[pool->service].lanes[lane].late++; /* nobody waits for it any more */
+    } else if (envelope->status == STATUS_REJECTED && pool->draining) {
         dispatch_take_back(dispatch, slot);
+    } else if (envelope->status == STATUS_REJECTED) {
+        dispatch_again(dispatch, slot); /* it may do so for ever */
     } else {
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
         pool_answered(pool, lane, clock_us() - slot->sent_us);
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
         answer_slot(dispatch, slot, &result);
     }
-    dispatch_feed(dispatch, service);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

@@ -71,7 +71,8 @@ static inline void dispatch_look(struct dispatch *dispatch)
 
 /* ---- dispatch_ask.c ------------------------------------------------------------------------ */
 
-/* dispatch_feed: send what waits for a service while there is credit. */
+/* dispatch_feed: send what waits for a service while there is credit. Whoever calls it looks again
+ * afterwards (dispatch_look). */
 void dispatch_feed(struct dispatch *dispatch, enum service service);
 
 /* dispatch_again: a sent request goes to another pool, unless two died on it or the budget for

@@ -188,15 +188,17 @@ static void forgive(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)
         pool->heard_us = pool->heard_us + elapsed_us < now ? pool->heard_us + elapsed_us : now;
 }
 
-/* Why a pool is to be given up, or NULL. */
-static const char *why_lost(struct dispatch *dispatch, const struct pool *pool, int64_t now)
+/* Why a pool is to be given up, or NULL. A silent one is asked at its own pace: what it does not
+ * read gathers in its pipe. */
+static const char *why_lost(struct dispatch *dispatch, struct pool *pool, int64_t now)
 {
     int64_t silent_ms = (now - pool->heard_us) / 1000;
     if (silent_ms > dispatch->settings.dead_ms)
         return "silent";
-    if (silent_ms > PROBE_SILENT_MS && !send_control(dispatch, pool->peer, MESSAGE_who))
-        return "its connection is gone";
-    return NULL;
+    if (silent_ms <= PROBE_SILENT_MS || now - pool->probed_us < pool->heartbeat_us)
+        return NULL;
+    pool->probed_us = now;
+    return send_control(dispatch, pool->peer, MESSAGE_who) ? NULL : "its connection is gone";
 }
 
 void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed_us)

@@ -269,6 +269,8 @@ void dispatch_metrics(struct dispatch *dispatch, struct buf *out)
     } rows[] = {
         {"vote_http_connections", "gauge", "Client connections open.", status.connections},
         {"vote_http_requests_total", "counter", "HTTP requests answered.", status.requests},
+        {"vote_access_log_dropped_total", "counter",
+         "Lines of the access log that nobody read in time.", status.access_log_dropped},
         {"vote_bad_messages_total", "counter", "Frames that made no sense.", status.bad_messages},
         {"vote_missed_edges_total", "counter", "Messages found late by the safety timer; stays 0.",
          status.missed_edges},

@@ -22,8 +22,9 @@
 #include <sys/stat.h>
 
 enum {
-    DESCRIPTORS_OWN = 256, /* beside client connections: queues, open files, log */
-    REJOIN_MS = 2000,      /* requests wait so long for a service whose last pool left */
+    DESCRIPTORS_OWN = 256,  /* beside client connections: queues, open files, log */
+    DESCRIPTORS_LEAST = 96, /* with fewer, a few pools and files more would end the process */
+    REJOIN_MS = 2000,       /* requests wait so long for a service whose last pool left */
 };
 
 /* ---- handlers of the HTTP server ----------------------------------------------------------- */
@@ -109,6 +110,7 @@ static void fill_status(void *owner, struct gateway_status_reply *status)
     status->listen = str_from(gateway->listen);
     status->connections = (int64_t)connection_count(gateway);
     status->requests = gateway->answered;
+    status->access_log_dropped = gateway->access_log ? access_log_dropped(gateway->access_log) : 0;
 }
 
 static bool complain(const char *what, const char *why)
@@ -166,6 +168,24 @@ static void make_throttle(struct gateway *gateway)
     gateway->throttle = throttle_new((size_t)gateway->config->throttle.table, seed);
 }
 
+/* libzmq aborts when there is none left for a pool that connects: see that there are enough. */
+static bool raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return true;
+    if (limit.rlim_max < DESCRIPTORS_LEAST) {
+        fprintf(stderr,
+                "vote-gateway: %llu open files are allowed, it may need %d at the very least: "
+                "raise the limit (ulimit -n)\n",
+                (unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
+        return false;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return true;
+}
+
 /* Clients get what descriptors the process may have, less its own. */
 static size_t connection_limit(const struct config *config)
 {
@@ -173,9 +193,6 @@ static size_t connection_limit(const struct config *config)
     size_t wanted = (size_t)config->gateway.max_connections;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return wanted;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
     size_t room = limit.rlim_cur > DESCRIPTORS_OWN ? limit.rlim_cur - DESCRIPTORS_OWN : 1;
     if (room < wanted)
         log_warn("connections_limited", L_INT("max_connections", (int64_t)wanted),
@@ -282,9 +299,9 @@ struct gateway *gateway_start(const struct config *config)
     gateway->gzip = gzip_new();
     if (config->gateway.debug)
         gateway->develop = develop_new(gateway);
-    if (!check_settings(config) || !load_templates(gateway) || !open_files(gateway) ||
-        !load_common_passwords(gateway) || !listen_http(gateway) || !open_queues(gateway) ||
-        !listen_admin(gateway)) {
+    if (!raise_descriptors() || !check_settings(config) || !load_templates(gateway) ||
+        !open_files(gateway) || !load_common_passwords(gateway) || !listen_http(gateway) ||
+        !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
@@ -323,6 +340,7 @@ void gateway_free(struct gateway *gateway)
     dispatch_free(gateway->dispatch);
     access_log_free(gateway->access_log);
     gzip_free(gateway->gzip);
+    buf_free(&gateway->page);
     if (gateway->files)
         static_free(gateway->files);
     tpl_env_free(gateway->templates);

@@ -24,6 +24,7 @@ struct gateway {
     struct develop *develop; /* NULL: this is no place for development */
     struct static_files *files;
     struct gzip *gzip;
+    struct buf page;               /* while a page is made */
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;
@@ -31,6 +32,7 @@ struct gateway {
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */
+    size_t asking;            /* of those, for whom room to ask pools is kept */
     int64_t answered;         /* since the start */
     bool stopping;
 };

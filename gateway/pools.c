@@ -12,6 +12,7 @@ void pool_renew(struct pool *pool, const struct ready *ready)
     pool->pid = ready->pid;
     pool->threads = ready->threads;
     pool->capacity = ready->capacity;
+    pool->heartbeat_us = ready->heartbeat_ms * 1000;
     pool->draining = false;
 }
 
@@ -28,6 +29,8 @@ struct pool *pools_add(struct pools *pools, struct channel_peer peer, const stru
     pool->id = ready->pool_id;
     pool->service = service;
     pool_renew(pool, ready);
+    pool->lanes[LANE_READ].in_flight = ready->reads_held;
+    pool->lanes[LANE_WRITE].in_flight = ready->writes_held;
     pool->heard_us = now_us;
     pool->next = pools->first;
     pools->first = pool;
@@ -83,20 +86,22 @@ static bool is_slow(const struct pool *pool, enum lane lane, int64_t fastest)
     return latency > POOL_SLOW_US && latency / POOL_SLOW > fastest;
 }
 
-struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane)
+struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane,
+                        bool pressed)
 {
-    struct pool *best = NULL, *stuck = NULL;
+    struct pool *best = NULL, *slow = NULL, *stuck = NULL;
     int64_t fastest = fastest_us(pools, service, lane);
     for (struct pool *pool = pools->first; pool; pool = pool->next) {
         const struct pool_lane *own = &pool->lanes[lane];
         if (!serves(pool, service) || own->in_flight >= pool->capacity)
             continue;
-        struct pool **kind = own->stuck ? &stuck : &best;
-        if (!own->stuck && own->in_flight > 0 && is_slow(pool, lane, fastest))
-            continue;
+        bool trickles = own->in_flight > 0 && is_slow(pool, lane, fastest);
+        struct pool **kind = own->stuck ? &stuck : trickles ? &slow : &best;
         if (!*kind || own->in_flight < (*kind)->lanes[lane].in_flight)
             *kind = pool;
     }
+    if (!best && pressed)
+        best = slow;
     return best || (stuck && pools_other(pools, stuck, lane)) ? best : stuck;
 }
 

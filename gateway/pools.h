@@ -23,10 +23,12 @@ struct pool {
     int64_t pid, threads;
     int64_t capacity; /* credit granted, for each lane */
     struct pool_lane lanes[LANE_COUNT];
-    int64_t served;   /* answers received */
-    int64_t heard_us; /* clock_us of its last message */
-    bool draining;    /* is leaving: nothing more is sent to it */
-    const char *lost; /* why it is about to be given up, or NULL: likewise */
+    int64_t served;       /* answers received */
+    int64_t heartbeat_us; /* how often it means to say something */
+    int64_t heard_us;     /* clock_us of its last message */
+    int64_t probed_us;    /* when it was last asked whether it is there */
+    bool draining;        /* is leaving: nothing more is sent to it */
+    const char *lost;     /* why it is about to be given up, or NULL: likewise */
 };
 
 struct pools {
@@ -34,7 +36,8 @@ struct pools {
 };
 
 /* pools_add: take in a pool that said ready. NULL if what it said is not to be used (no such
- * service). The list owns it. pool_renew: it said so again. */
+ * service). The list owns it. What it holds already uses its credit, which the late answers give
+ * back. pool_renew: it said so again. */
 struct pool *pools_add(struct pools *pools, struct channel_peer peer, const struct ready *ready,
                        int64_t now_us);
 void pool_renew(struct pool *pool, const struct ready *ready);
@@ -46,11 +49,13 @@ struct pool *pools_by_id(const struct pools *pools, struct id id);
 void pool_answered(struct pool *pool, enum lane lane, int64_t latency_us);
 
 /* pools_pick: of a service's pools that are not leaving or lost, the one with the least credit in
- * use, or NULL if none has any left. Passed over where another can be had: a pool that is stuck,
- * and beyond a single request at a time (so that its recovery is seen) one that is POOL_SLOW times
- * slower than the fastest and above POOL_SLOW_US. */
+ * use, or NULL if it is better to wait. A stuck one is passed over while there is another that is
+ * not. One that is POOL_SLOW times slower than the fastest and above POOL_SLOW_US gets a single
+ * request at a time, so that its recovery is seen; more only if no other has credit left and the
+ * caller is pressed: the alternative is to refuse somebody. */
 enum { POOL_SLOW = 4, POOL_SLOW_US = 20000 };
-struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane);
+struct pool *pools_pick(const struct pools *pools, enum service service, enum lane lane,
+                        bool pressed);
 
 /* pools_other: is there a pool of this one's service that could do its work in that lane? */
 bool pools_other(const struct pools *pools, const struct pool *pool, enum lane lane);

@@ -39,6 +39,7 @@ static void end_if_over(struct request *request)
     for (struct ask *ask = request->asked; ask; ask = ask->next)
         dispatch_reply_free(ask->answer.memory);
     arena_free(&request->arena);
+    gateway->asking -= request->may_ask;
     free(request);
     gateway->requests--;
     gateway_request_ended(gateway);
@@ -89,7 +90,7 @@ static void on_answer(void *owner, const struct dispatch_answer *answer)
 static struct ask *ask_with_id(struct request *request, unsigned message, const void *body,
                                struct id id)
 {
-    must(request->asks < REQUEST_ASKS && !request->answered);
+    must(request->may_ask && request->asks < REQUEST_ASKS && !request->answered);
     struct ask *ask = arena_new(&request->arena, struct ask);
     ask->request = request;
     ask->next = request->asked;
@@ -228,23 +229,31 @@ static bool read_form(struct request *request)
     return problem == 0;
 }
 
-/* The table has two slots for each request it takes on. */
-static bool has_room(const struct gateway *gateway)
+/* The table has two slots for each request that may ask pools. */
+static bool keep_room(struct request *request)
 {
-    return gateway->requests * REQUEST_ASKS <= (size_t)gateway->config->gateway.slots;
+    struct gateway *gateway = request->gateway;
+    if (request->route->asks_nobody)
+        return true;
+    request->may_ask =
+        (gateway->asking + 1) * REQUEST_ASKS <= (size_t)gateway->config->gateway.slots;
+    gateway->asking += request->may_ask;
+    return request->may_ask;
 }
 
 void request_start(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct request *request = request_new(gateway, exchange);
     request->route = routes_find(request->http->path, &request->param);
-    if (request->route && request->route->deadline_ms)
-        request->deadline_us = clock_us() + request->route->deadline_ms * 1000;
+    if (request->route && request->route->deadline == DEADLINE_PASSWORD)
+        request->deadline_us +=
+            (gateway->config->gateway.password_deadline_ms - gateway->config->gateway.deadline_ms) *
+            1000;
     if (!request->route) {
         request_fail_http(request, 404);
     } else if (!(routes_methods(request->route) & 1U << request->http->method)) {
         request_fail_http(request, 405);
-    } else if (!has_room(gateway)) {
+    } else if (!keep_room(request)) {
         request_fail(request, STATUS_BUSY);
     } else if (!request_address_may(request)) {
         return;
@@ -264,10 +273,17 @@ void request_start_error(struct gateway *gateway, struct http_exchange *exchange
 
 /* ---- what a page reads --------------------------------------------------------------------- */
 
-int64_t request_number(const struct request *request)
+/* A number is written in one way: 01 names nothing. */
+static int64_t number_of(struct str text)
 {
     int64_t number;
-    return str_to_int64(request->param, &number) && number > 0 ? number : 0;
+    return text.size && text.data[0] != '0' && str_to_int64(text, &number) && number > 0 ? number
+                                                                                         : 0;
+}
+
+int64_t request_number(const struct request *request)
+{
+    return number_of(request->param);
 }
 
 struct str request_query(struct request *request, const char *name)
@@ -282,8 +298,7 @@ struct str request_query(struct request *request, const char *name)
 
 int64_t request_query_number(struct request *request, const char *name)
 {
-    int64_t number;
-    return str_to_int64(request_query(request, name), &number) && number > 0 ? number : 0;
+    return number_of(request_query(request, name));
 }
 
 bool request_form_id(struct request *request, struct id *out)

@@ -29,6 +29,7 @@ struct request {
     struct id id;
     const struct route *route;
     struct str param; /* what stands for {} in the route's path */
+    bool may_ask;     /* room is kept for its asks */
     bool answered;    /* or nobody waits for an answer any more */
     int64_t deadline_us;
     struct http_form form; /* of a POST */
@@ -83,7 +84,8 @@ const void *request_need(struct request *request, const struct ask *ask);
  * if it failed or if the account is gone. */
 bool request_user(struct request *request, const struct user_get_reply **out_user);
 
-/* request_number: param as a number from 1, or 0 if it is none ("1abc", too large). */
+/* request_number: param as a number from 1, or 0 if it is none ("1abc", "01", too
+ * large). */
 int64_t request_number(const struct request *request);
 
 /* request_query_number: a field of the query string, or 0 if absent or no positive number.
@@ -140,8 +142,9 @@ void request_respond(struct request *request, struct http_response *response);
 void request_text(struct request *request, int http_status, const char *text);
 void request_redirect(struct request *request, int http_status, const char *location);
 
-/* request_json: a JSON body, in a buffer that is freed here. */
+/* request_json: a JSON body, in a buffer that is freed here. request_json_text: borrowed. */
 void request_json(struct request *request, int http_status, struct buf *body);
+void request_json_text(struct request *request, int http_status, struct str body);
 
 /* request_json_status: {"error_code": …, "error_msg": …} and, for INVALID, "fields". */
 struct request_field {

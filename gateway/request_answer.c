@@ -99,13 +99,18 @@ static void add_advice(struct request *request, struct http_response *response)
                           http_allow(&request->arena, routes_methods(request->route)));
 }
 
-void request_json(struct request *request, int http_status, struct buf *body)
+void request_json_text(struct request *request, int http_status, struct str body)
 {
-    struct http_response response = http_response_make(http_status, json_type, buf_str(body));
+    struct http_response response = http_response_make(http_status, json_type, body);
     http_response_add(&response, "Cache-Control", STR("no-store"));
     http_response_add(&response, "Vary", STR("Accept, Cookie"));
     add_advice(request, &response);
     request_respond(request, &response);
+}
+
+void request_json(struct request *request, int http_status, struct buf *body)
+{
+    request_json_text(request, http_status, buf_str(body));
     buf_free(body);
 }
 

@@ -4,10 +4,17 @@
 
 #include "proto/base/clock.h"
 
-struct client request_client(const struct request *request)
+static bool find_client(const struct request *request, struct client *out)
 {
     return client_of(&request->gateway->config->gateway.trusted_proxies, request->exchange->client,
-                     request->http);
+                     request->http, out);
+}
+
+struct client request_client(const struct request *request)
+{
+    struct client client;
+    find_client(request, &client);
+    return client;
 }
 
 /* ---- attempts: counted in Redis ------------------------------------------------------------ */
@@ -78,7 +85,9 @@ bool request_address_may(struct request *request)
                           : request->gateway->config->throttle.reads_address;
     if (limit == 0 || !(votes || counts_as(request, COUNT_READS)))
         return true;
-    struct client client = request_client(request);
+    struct client client;
+    if (!find_client(request, &client))
+        return true; /* all who come by this proxy would share one count */
     return take(request, votes ? THROTTLE_VOTES_ADDRESS : THROTTLE_READS_ADDRESS, client.bytes,
                 sizeof client.bytes, limit);
 }

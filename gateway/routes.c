@@ -4,10 +4,11 @@
 #include "proto/base/arena.h"
 
 static const struct route routes[] = {
-    {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING},
+    {NULL, "/hello", SESSION_NONE, hello_get, .count = COUNT_NOTHING, .asks_nobody = true},
     {"home", "/", SESSION_REQUIRED, home_get},
-    {"register", "/register", SESSION_NONE, register_get, register_post},
-    {"login", "/login", SESSION_NONE, login_get, login_post},
+    {"register", "/register", SESSION_NONE, register_get, register_post,
+     .deadline = DEADLINE_PASSWORD},
+    {"login", "/login", SESSION_NONE, login_get, login_post, .deadline = DEADLINE_PASSWORD},
     {"logout", "/logout", SESSION_NONE, NULL, logout_post},
     {"logout_everywhere", "/logout/everywhere", SESSION_REQUIRED, NULL, logout_everywhere_post},
     {"questions", "/questions", SESSION_REQUIRED, questions_get},
@@ -21,10 +22,12 @@ static const struct route routes[] = {
     {"question_delete", "/questions/{}/delete", SESSION_REQUIRED, NULL, question_delete_post},
     {"question_choice", "/questions/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
-    {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING},
-    {NULL, "/_dev/events", SESSION_NONE, develop_events_get, .count = COUNT_NOTHING},
-    {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING},
-    {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING},
+    {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING,
+     .asks_nobody = true},
+    {NULL, "/_dev/events", SESSION_NONE, develop_events_get, .count = COUNT_NOTHING,
+     .asks_nobody = true},
+    {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING, .asks_nobody = true},
+    {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING, .asks_nobody = true},
 };
 
 static bool match(struct str pattern, struct str path, struct str *out_param)

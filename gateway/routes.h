@@ -20,16 +20,23 @@ enum route_count {
     COUNT_NOTHING
 };
 
+/* Which setting says how much time a request has. */
+enum route_deadline {
+    DEADLINE_USUAL,   /* gateway.deadline_ms */
+    DEADLINE_PASSWORD /* gateway.password_deadline_ms: a password is hashed for it */
+};
+
 struct route {
     const char *name; /* for url(); NULL: not linked to */
     const char *path; /* "{}" stands for one segment, "{*}" at the end for all that follows */
     enum route_session session;
     void (*get)(struct request *request);  /* GET and HEAD; NULL: 405 */
     void (*post)(struct request *request); /* NULL: 405 */
-    int64_t deadline_ms;                   /* 0: gateway.deadline_ms */
+    enum route_deadline deadline;
     enum route_count count;
-    bool shared; /* without a session all get the same answer, no secret in it: it may be
-                  * compressed (request_answer.c says why only then) */
+    bool asks_nobody; /* no pool: it is served however many wait for one */
+    bool shared;      /* without a session all get the same answer, no secret in it: it may be
+                       * compressed (request_answer.c says why only then) */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.

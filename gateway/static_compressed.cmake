@@ -1,6 +1,7 @@
-# Compresses text files beforehand, for files.static_compressed_dir: NAME.br and NAME.gz of every text
-# file of the directories given, at its place below OUT. An earlier directory wins, as it does in the
-# gateway. Less than a KiB is not worth it.
+# Compresses text files beforehand: OUT gets NAME, NAME.br and NAME.gz of every text file of the
+# directories given, at its place. An earlier directory wins, as it does in the gateway. Less than a KiB
+# is not worth it. The gateway looks there with static_compressed_dir; nginx serves all of it, and so
+# does a package.
 #
 #   static_compressed(TARGET OUT DIRECTORY...)
 find_program(BROTLI brotli REQUIRED)
@@ -18,6 +19,10 @@ function(static_compressed target out)
         continue()
       endif()
       list(APPEND names ${name})
+      add_custom_command(OUTPUT ${out}/${name}
+        COMMAND ${CMAKE_COMMAND} -E copy ${directory}/${name} ${out}/${name}
+        DEPENDS ${directory}/${name} VERBATIM)
+      list(APPEND made ${out}/${name})
       file(SIZE ${directory}/${name} size)
       if(size LESS 1024)
         continue()

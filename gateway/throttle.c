@@ -47,9 +47,14 @@ static uint64_t mix(uint64_t x)
 static uint64_t name_of(const struct throttle *throttle, enum throttle_kind kind, const void *key,
                         size_t size)
 {
-    uint64_t name = mix(throttle->seed + (uint64_t)kind + 1);
-    for (size_t i = 0; i < size; i++)
-        name = mix(name + ((const unsigned char *)key)[i]) + throttle->seed;
+    uint64_t name = mix(throttle->seed + (uint64_t)kind + 1), word = 0;
+    for (const char *at = key; size > 0; at += sizeof word) {
+        size_t part = size < sizeof word ? size : sizeof word;
+        memcpy(&word, at, part);
+        name = mix(name + word) + throttle->seed;
+        size -= part;
+        word = 0;
+    }
     return name ? name : 1;
 }
 

@@ -32,14 +32,19 @@ void view_set_error(struct request *request, struct tpl_value *page, enum status
     view_set(request, page, "error_msg", tpl_text(status == STATUS_OK ? "" : status_text(status)));
 }
 
-struct tpl_value view_page(struct request *request, const char *nav)
+/* Who is logged in, where the page has asked for it. */
+static const struct user_get_reply *user_of(const struct request *request)
+{
+    bool known = request->user && request->user->answer.status == STATUS_OK;
+    return known ? request->user->answer.reply : NULL;
+}
+
+static struct tpl_value page_with(struct request *request, const char *nav, struct tpl_value name)
 {
     struct tpl_value page = tpl_dict(&request->arena), user = tpl_none();
-    if (request->user && request->user->answer.status == STATUS_OK) {
-        const struct user_get_reply *reply = request->user->answer.reply;
+    if (user_of(request)) {
         user = tpl_dict(&request->arena);
-        view_set(request, &user, "id", tpl_int(reply->user_id));
-        view_set(request, &user, "name", tpl_str(reply->name));
+        view_set(request, &user, "name", name);
     }
     view_set(request, &page, "user", user);
     view_set(request, &page, "nav", tpl_text(nav));
@@ -47,6 +52,12 @@ struct tpl_value view_page(struct request *request, const char *nav)
     view_set(request, &page, "site_name", tpl_text(request->gateway->config->site.name));
     view_set_error(request, &page, STATUS_OK);
     return page;
+}
+
+struct tpl_value view_page(struct request *request, const char *nav)
+{
+    const struct user_get_reply *user = user_of(request);
+    return page_with(request, nav, user ? tpl_str(user->name) : tpl_none());
 }
 
 struct tpl_value view_fields(struct request *request, const struct request_field *fields,
@@ -58,10 +69,10 @@ struct tpl_value view_fields(struct request *request, const struct request_field
     return dict;
 }
 
-struct tpl_value view_new_id(struct request *request)
+struct str view_new_id(struct request *request)
 {
     char *text = arena_alloc(&request->arena, ID_TEXT + 1);
-    return tpl_text(id_print(id_random(), text));
+    return str_make(id_print(id_random(), text), ID_TEXT);
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */
@@ -173,6 +184,15 @@ bool view_has_voted(const struct user_get_reply *user, int64_t question_id)
     return false;
 }
 
+struct str view_voted(struct request *request, const struct user_get_reply *user,
+                      const struct question_row *questions, size_t count)
+{
+    char *marks = arena_alloc(&request->arena, count + 1);
+    for (size_t i = 0; i < count; i++)
+        marks[i] = view_has_voted(user, questions[i].id) ? '1' : '0';
+    return str_make(marks, count);
+}
+
 /* ---- rendering ----------------------------------------------------------------------------- */
 
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
@@ -196,42 +216,57 @@ static void add_page_headers(const struct gateway *gateway, struct http_response
         http_response_add(response, headers[i][0], str_from(headers[i][1]));
 }
 
-/* In development, instead of a page: what is wrong with its template. */
-static void show_problem(struct request *request, struct http_response *response,
-                         struct str problem, struct buf *html)
+/* The gateway's buffer is used again for the next page, but not kept at the size of a giant. */
+static void respond_html(struct request *request, struct http_response *response, struct buf *html)
 {
+    enum { HTML_KEEP = 1 << 17 };
+    struct gateway *gateway = request->gateway;
+    add_page_headers(gateway, response);
+    if (gateway->develop)
+        develop_add_script(gateway->develop, &request->arena, html);
+    response->body = buf_str(html);
+    request_respond(request, response);
+    buf_reset(html);
+    if (html->capacity > HTML_KEEP)
+        buf_free(html);
+}
+
+/* In development, instead of a page: what is wrong with its template. */
+static void show_problem(struct request *request, struct str problem)
+{
+    struct buf *html = &request->gateway->page;
     struct str known = develop_problem(request->gateway->develop);
-    response->status = 500;
+    struct http_response response = {.status = 500};
     buf_add_str(html, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
                           "<title>500</title>\n<body>\n<pre>"));
     buf_add_str(html, text_escape(&request->arena, known.size ? known : problem));
     buf_add_str(html, STR("</pre>\n</body>\n</html>\n"));
+    respond_html(request, &response, html);
+}
+
+/* Into the gateway's buffer. False, and answered, if the template fails; holes: see
+ * tpl_render_holes. */
+static bool render(struct request *request, const char *template, const struct tpl_value *page,
+                   struct tpl_holes *out_holes)
+{
+    struct buf problem = {0};
+    if (tpl_render_holes(request->gateway->templates, template, page, &request->arena,
+                         &request->gateway->page, out_holes, &problem))
+        return true;
+    log_error("template_failed", L_ID("request", request->id), L_STR("problem", buf_str(&problem)));
+    if (request->gateway->develop)
+        show_problem(request, buf_str(&problem));
+    else
+        request_text(request, 500, "500: Internal Server Error\n");
+    buf_free(&problem);
+    return false;
 }
 
 void view_respond(struct request *request, struct http_response *response, const char *template,
                   const struct tpl_value *page)
 {
-    if (request->answered)
-        return;
-    struct gateway *gateway = request->gateway;
-    struct buf html = {0}, problem = {0};
-    bool good = tpl_render(gateway->templates, template, page, &request->arena, &html, &problem);
-    if (!good)
-        log_error("template_failed", L_ID("request", request->id),
-                  L_STR("problem", buf_str(&problem)));
-    if (!good && gateway->develop)
-        show_problem(request, response, buf_str(&problem), &html);
-    if (good || gateway->develop) {
-        add_page_headers(gateway, response);
-        if (gateway->develop)
-            develop_add_script(gateway->develop, &request->arena, &html);
-        response->body = buf_str(&html);
-        request_respond(request, response);
-    } else {
-        request_text(request, 500, "500: Internal Server Error\n");
-    }
-    buf_free(&html);
-    buf_free(&problem);
+    if (!request->answered && render(request, template, page, NULL))
+        respond_html(request, response, &request->gateway->page);
 }
 
 void view_render(struct request *request, int http_status, const char *template,
@@ -239,6 +274,42 @@ void view_render(struct request *request, int http_status, const char *template,
 {
     struct http_response response = {.status = http_status};
     view_respond(request, &response, template, page);
+}
+
+/* ---- shared pages -------------------------------------------------------------------------- */
+
+static const struct skeleton *make_skeleton(struct request *request,
+                                            const struct view_shared *shared, struct str key)
+{
+    struct buf *html = &request->gateway->page;
+    struct tpl_holes holes = {0};
+    struct tpl_value page = page_with(request, shared->nav, tpl_hole(VIEW_HOLE_NAME));
+    shared->build(request, &page);
+    if (!render(request, shared->template, &page, &holes))
+        return NULL;
+    const struct skeleton *skeleton =
+        skeleton_keep(shared->answer->answer.memory, shared->template, key, buf_str(html), &holes);
+    buf_reset(html);
+    return skeleton;
+}
+
+void view_render_shared(struct request *request, const struct view_shared *shared)
+{
+    struct buf *html = &request->gateway->page;
+    struct http_response response = {.status = 200};
+    const struct user_get_reply *user = user_of(request);
+    struct str note = known_note(request);
+    /* What page_with depends on, and what build does. */
+    struct str key = str_from(arena_printf(&request->arena, "%d%.*s %.*s", user != NULL,
+                                           STR_ARG(note), STR_ARG(shared->key)));
+    const struct skeleton *skeleton =
+        skeleton_find(shared->answer->answer.memory, shared->template, key)
+            ?: make_skeleton(request, shared, key);
+    if (!skeleton)
+        return;
+    shared->texts[VIEW_HOLE_NAME] = user ? user->name : STR("");
+    tpl_fill(skeleton->bytes, &skeleton->holes, shared->texts, html);
+    respond_html(request, &response, html);
 }
 
 /* ---- functions of templates ---------------------------------------------------------------- */

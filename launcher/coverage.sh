@@ -24,9 +24,8 @@ cmd_coverage() {
         [[ -f $ROOT/$file ]] || fail "coverage: no file $file"
         filters+=(--filter "$ROOT/$file")
     done
-    gcovr --root "$ROOT" "${filters[@]}" --fail-under-line "$COVERAGE_LINES" . >"$report" || {
-        cat "$report"
-        fail "less than $COVERAGE_LINES % of the lines run"
-    }
+    gcovr --root "$ROOT" "${filters[@]}" . >"$report"
     cat "$report"
+    awk -v least="$COVERAGE_LINES" '$4 ~ /%$/ && 100 * $3 < least * $2 { print $1; low = 1 } END { exit low }' \
+        "$report" || fail "of these, less than $COVERAGE_LINES % of the lines run"
 }

@@ -111,14 +111,14 @@ dev_build() {
     done
     for program in "${restart[@]}"; do
         case $program in
-        vote-gateway) dev_restart gateway ;;
+        vote-gateway) dev_restart vote ;;
         vote-worker) dev_restart db session password ;;
         vote-migrate) dev_migrate || return ;;
         esac
     done
 }
 
-# dev_restart NAME...: each finishes what it has, then runs as it is now.
+# dev_restart NAME...: supervisor's groups (gateways are the group vote): each finishes what it has, then runs as it is now.
 dev_restart() {
     say "restarting $*"
     supervisor_ctl restart "${@/%/:*}" >/dev/null || say 'it does not start; its log says why'
@@ -140,5 +140,5 @@ dev_configure() {
         return
     }
     DEV_PROBLEM=''
-    dev_restart db session password gateway
+    dev_restart db session password vote
 }

@@ -10,11 +10,12 @@ PACKAGES_BUILD=(
 PACKAGES_RUN=(
     mariadb-server-core mariadb-client-core redis-server supervisor curl
 )
+PACKAGES_NGINX=(nginx)
 PACKAGES_TEST=(
     git clang clang-format shellcheck gcovr
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2
     python3-aiohttp python3-aiohttp-session python3-selenium
-    chromium chromium-driver fonts-noto-cjk strace
+    chromium chromium-driver fonts-noto-cjk strace nginx slowhttptest
 )
 
 # What ./vote bench needs, and the peers it measures when they are there.

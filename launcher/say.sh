@@ -16,6 +16,12 @@ want_value() {
     (($2 >= 2)) || fail "$1 needs a value; see ./vote --help"
 }
 
+# want_port OPTION [VALUE]...: VALUE is a port.
+want_port() {
+    want_value "$1" $#
+    [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] && (($2 <= 65535)) || fail "$1 wants a number from 1 to 65535, not '$2'"
+}
+
 # asks_for_help ARGUMENT: prints the usage and ends when ARGUMENT asks for it.
 asks_for_help() {
     case $1 in
@@ -49,4 +55,17 @@ lock() {
         mkdir -p -- "${file%/*}"
     done
     printf -v "$1" '%s' "$descriptor"
+}
+
+# render FILE NAME VALUE...: prints FILE with each @NAME@ replaced by its VALUE.
+render() {
+    local file=$1 text
+    text=$(<"$file")
+    shift
+    while (($#)); do
+        text=${text//"@$1@"/"$2"}
+        shift 2
+    done
+    [[ ! $text =~ @[A-Z_]+@ ]] || fail "$file: nothing is known for ${BASH_REMATCH[0]}"
+    printf '%s\n' "$text"
 }

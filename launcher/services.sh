@@ -5,11 +5,11 @@
 DATABASE=vote
 DATABASE_USER=vote
 
-# services_password: made once; whole or not there.
-services_password() {
-    [[ ! -s $DIR/password ]] || return 0
-    (umask 077 && head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$DIR/password.new")
-    mv -- "$DIR/password.new" "$DIR/password"
+# services_secret NAME: DIR/NAME, made once; whole or not there.
+services_secret() {
+    [[ ! -s $DIR/$1 ]] || return 0
+    (umask 077 && head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$DIR/$1.new")
+    mv -- "$DIR/$1.new" "$DIR/$1"
 }
 
 # services_write: configuration files and account of this place. The account is set anew by

@@ -9,26 +9,28 @@ supervisor_quote() {
     printf '"%s"' "$text"
 }
 
-# supervisor_program NAME PRIORITY STOP_SECONDS AUTOSTART FIRST TAIL COMMAND...
-# One process NAME:NAME_<FIRST>; numprocs makes more of them, numbered on. TAIL follows the command
-# as supervisor expands it: %(process_num)d is the number. SIGTERM goes to the program itself, never
-# to a group.
-supervisor_program() {
-    local name=$1 priority=$2 stop=$3 autostart=$4 first=$5 tail=$6 line='' word
-    shift 6
+# supervisor_words WORD...: each quoted, after a space.
+supervisor_words() {
+    local word
     for word in "$@"; do
-        line+=" $(supervisor_quote "$word")"
+        printf ' %s' "$(supervisor_quote "$word")"
     done
+}
+
+# supervisor_service NAME STOP_SECONDS COMMAND...: a server of this site's own, started first.
+supervisor_service() {
+    local name=$1 stop=$2 line
+    shift 2
+    line=$(supervisor_words "$@")
     cat <<TEXT
 
 [program:$name]
-command=${line# }$tail
+command=${line# }
 process_name=${name}_%(process_num)d
 numprocs=1
-numprocs_start=$first
-priority=$priority
+priority=10
 directory=$ROOT
-autostart=$autostart
+autostart=true
 autorestart=true
 startsecs=1
 startretries=3
@@ -43,39 +45,38 @@ stdout_logfile_backups=3
 TEXT
 }
 
-# supervisor_write PORT: the configuration of this place; its first gateway is on PORT.
+# supervisor_render FILE NAME VALUE...: a file of deploy/supervisor for this place.
+supervisor_render() {
+    local file=$1
+    shift
+    render "$ROOT/deploy/supervisor/$file" ROOT "$ROOT" BIN "$BIN" LOG "$DIR/log" RUN "$RUN" \
+        USER "$(id -un)" AUTOSTART false SETTINGS "$(supervisor_words "${SETTINGS[@]}")" "$@"
+}
+
+# supervisor_seconds SECTION KEY: that configured time, and five seconds more.
+supervisor_seconds() {
+    printf '%s\n' $(($(settings_get "$1" "$2") / 1000 + 5))
+}
+
+# supervisor_write FIRST COUNT [PAGE_PORT] [NGINX]: the configuration of this place: COUNT gateways from
+# port FIRST on, a pool of each service, supervisor's page on PAGE_PORT, nginx.
 supervisor_write() {
-    local pool
+    local first=$1 count=$2 page=${3:-} nginx=${4:-} admin='' pool drain
+    drain=$(supervisor_seconds pools drain_ms)
+    # /metrics of the gateway on 9101 is on 19101.
+    ((count == 1 || first < 1000 || first + count > 10000)) ||
+        admin=' --set gateway.admin_port=1%(process_num)d'
     {
-        cat <<TEXT
-[supervisord]
-identifier=vote
-logfile=$DIR/log/supervisor.log
-logfile_maxbytes=5MB
-logfile_backups=1
-pidfile=$RUN/supervisor.pid
-childlogdir=$DIR/log
-directory=$ROOT
-user=$(id -un)
-
-[unix_http_server]
-file=$RUN/supervisor.sock
-chmod=0700
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-
-[supervisorctl]
-serverurl=unix://$RUN/supervisor.sock
-TEXT
-        supervisor_program mariadb 10 60 true 0 '' mariadbd --defaults-file="$DIR/mariadb.cnf"
-        supervisor_program redis 10 30 true 0 '' redis-server "$DIR/redis.conf"
+        supervisor_render supervisord.conf
+        [[ -z $page ]] || supervisor_render page.conf PAGE_PORT "$page" PAGE_PASSWORD "$(<"$DIR/page-password")"
+        supervisor_service mariadb 60 mariadbd --defaults-file="$DIR/mariadb.cnf"
+        supervisor_service redis 30 redis-server "$DIR/redis.conf"
         for pool in db session password; do
-            supervisor_program "$pool" 20 20 false 0 '' \
-                "$BIN/vote-worker" "$pool" "${SETTINGS[@]}"
+            supervisor_render pool.conf SERVICE "$pool" STOP "$drain"
         done
-        supervisor_program gateway 30 65 false "$1" ' --port %(process_num)d' \
-            "$BIN/vote-gateway" "${SETTINGS[@]}"
+        supervisor_render gateway.conf FIRST "$first" COUNT "$count" ADMIN "$admin" \
+            STOP "$(supervisor_seconds gateway shutdown_ms)"
+        [[ -z $nginx ]] || supervisor_render nginx.conf
     } >"$DIR/supervisor.conf"
 }
 
@@ -135,9 +136,12 @@ supervisor_last_word() {
     tail -q -n 1 -- "$DIR/log/$1"_*.log 2>/dev/null | tail -n 1
 }
 
-# supervisor_fatal: prints the first program that supervisor gave up starting; false without one.
+# supervisor_fatal: prints the first program that supervisor gave up starting, as its log is called;
+# false without one.
 supervisor_fatal() {
-    { supervisor_ctl status 2>/dev/null || true; } | awk -F: '/ FATAL / { print $1; found = 1; exit } END { exit !found }'
+    { supervisor_ctl status 2>/dev/null || true; } | awk -F: '
+        / FATAL / { print ($1 == "vote" ? "gateway" : $1); found = 1; exit }
+        END { exit !found }'
 }
 
 # supervisor_await NAME SECONDS COMMAND...: until COMMAND succeeds; one clear line when supervisor

@@ -25,9 +25,22 @@ static enum account_error text_of(struct str s, size_t max)
     return str_utf8_length(s) > max ? ACCOUNT_TOO_LONG : ACCOUNT_GOOD;
 }
 
+/* U+202A to U+202E, U+2066 to U+2069: they turn around what stands behind them, too (UAX #9). */
+static bool has_bidi_control(struct str s)
+{
+    for (size_t i = 0; i + 2 < s.size; i++) {
+        const unsigned char *c = (const unsigned char *)s.data + i;
+        if (c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+                             (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+            return true;
+    }
+    return false;
+}
+
 enum account_error account_name(struct str name)
 {
-    return text_of(name, ACCOUNT_NAME_MAX);
+    enum account_error error = text_of(name, ACCOUNT_NAME_MAX);
+    return !error && has_bidi_control(name) ? ACCOUNT_NOT_TEXT : error;
 }
 
 /* No white space of any script anywhere: what looks the same is the same. */

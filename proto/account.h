@@ -24,7 +24,7 @@ enum account_error {
 /* account_error_text: "is too long", for programs and logs. */
 const char *account_error_text(enum account_error error);
 
-/* account_name: 1 to 40 characters, not blank. */
+/* account_name: 1 to 40 characters, not blank, none that controls the direction of text. */
 enum account_error account_name(struct str name);
 
 /* account_email: one '@' with something before it and a domain with a dot inside behind it, no

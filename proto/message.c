@@ -2,6 +2,7 @@
 #include "proto/message.h"
 
 #include "proto/base/die.h"
+#include "proto/message_plain.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -313,6 +314,9 @@ static void *unpack_object(const struct record *record, const json_t *json, void
 void *message_unpack(const struct record *record, struct str body, struct arena *arena,
                      const char **out_error)
 {
+    void *plain = message_read_plain(record, body, arena);
+    if (plain)
+        return plain;
     json_error_t error;
     json_t *json = json_loadb(body.data ? body.data : "", body.size,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);

@@ -2,15 +2,16 @@
 
 enum { CHOICES_MAX = 20 }; /* of a question, as in messages.def */
 
+#define SELECT_CHOICES                                                                  \
+    "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, c.create_time," \
+    " c.imported_votes FROM choice c"
+#define IN_ORDER " AND c.delete_flag = 0 ORDER BY c.question_id, c.id"
+
 /* The choices come first in the join: their index has the order asked for. */
-static const char select_choices[] =
-    "SELECT c.question_id, c.id, c.delete_flag, c.choice_text, c.votes, c.create_time,"
-    " c.imported_votes"
-    " FROM choice c STRAIGHT_JOIN question q ON q.id = c.question_id"
-    " WHERE c.question_id IN (";
-static const char visible[] =
-    ") AND c.delete_flag = 0 AND q.delete_flag = 0 ORDER BY c.question_id, c.id";
-static const char visible_or_deleted[] = ") AND c.delete_flag = 0 ORDER BY c.question_id, c.id";
+static const char of_visible[] =
+    SELECT_CHOICES " STRAIGHT_JOIN question q ON q.id = c.question_id AND q.delete_flag = 0"
+                   " WHERE c.question_id IN (";
+static const char of_any[] = SELECT_CHOICES " WHERE c.question_id IN (";
 
 enum db_error db_choices_load(struct db *db, const struct db_ids *questions, bool deleted_too,
                               struct db_choices *out)
@@ -19,8 +20,8 @@ enum db_error db_choices_load(struct db *db, const struct db_ids *questions, boo
     *out = (struct db_choices){0};
     if (questions->count == 0)
         return DB_OK;
-    enum db_error error = db_select_in(db, select_choices, questions,
-                                       deleted_too ? visible_or_deleted : visible, &rows);
+    enum db_error error =
+        db_select_in(db, deleted_too ? of_any : of_visible, questions, ")" IN_ORDER, &rows);
     if (error)
         return error;
     out->count = rows.count;

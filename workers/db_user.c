@@ -98,6 +98,16 @@ void on_user_by_account(void *thread, struct job **jobs, size_t count)
 /* ---- user_get ----------------------------------------------------------------------------------
  ---- */
 
+/* How many from this row on are the same user's; VOTED_MAX at most. */
+static size_t votes_from(const struct db_rows *votes, size_t first)
+{
+    size_t count = 1;
+    while (count < VOTED_MAX && first + count < votes->count &&
+           db_at(votes, first + count, 0)->number == db_at(votes, first, 0)->number)
+        count++;
+    return count;
+}
+
 static void answer_user(struct db *db, struct job *job, const struct db_rows *users,
                         const struct db_rows *votes)
 {
@@ -109,14 +119,13 @@ static void answer_user(struct db *db, struct job *job, const struct db_rows *us
     }
     struct user_get_reply reply = {.user_id = ask->user_id,
                                    .name = db_at(users, (size_t)row, 1)->text};
-    if (ask->with_votes) {
-        reply.voted = arena_array(db_arena(db), VOTED_MAX, sizeof *reply.voted);
-        ptrdiff_t first = db_find(votes, ask->user_id);
-        for (size_t i = first < 0 ? votes->count : (size_t)first;
-             i < votes->count && reply.voted_count < VOTED_MAX &&
-             db_at(votes, i, 0)->number == ask->user_id;
-             i++)
-            reply.voted[reply.voted_count++].question_id = db_at(votes, i, 1)->number;
+    ptrdiff_t first = ask->with_votes ? db_find(votes, ask->user_id) : -1;
+    if (first >= 0) {
+        size_t count = votes_from(votes, (size_t)first);
+        reply.voted = arena_array(db_arena(db), count, sizeof *reply.voted);
+        for (; reply.voted_count < count; reply.voted_count++)
+            reply.voted[reply.voted_count].question_id =
+                db_at(votes, (size_t)first + reply.voted_count, 1)->number;
     }
     job_answer(job, &reply);
 }
@@ -138,7 +147,8 @@ static enum db_error get_users(struct db *db, struct job **jobs, size_t count)
     if (!error && voters.count)
         error = db_select_in(
             db,
-            "SELECT v.user_id, v.question_id FROM vote v JOIN question q ON q.id = v.question_id"
+            "SELECT v.user_id, v.question_id FROM vote v STRAIGHT_JOIN question q"
+            " ON q.id = v.question_id"
             " WHERE v.user_id IN (",
             &voters,
             ") AND q.delete_flag = 0 AND (q.closes_at IS NULL OR q.closes_at > UTC_TIMESTAMP())"

@@ -32,10 +32,10 @@ struct link {
     char *endpoint; /* NULL: a free place */
     bool globbed;   /* found by a glob: goes away with its socket file */
     struct channel *dealer;
-    bool announced;   /* ready was sent on this connection */
-    bool drained;     /* drain_ok came: nothing more will be asked */
-    size_t in_flight; /* jobs of this gateway not yet answered */
-    int64_t away_us;  /* since when its gateway is not there; 0: it is */
+    bool announced;               /* ready was sent on this connection */
+    bool drained;                 /* drain_ok came: nothing more will be asked */
+    size_t in_flight[LANE_COUNT]; /* jobs of this gateway not yet answered */
+    int64_t away_us;              /* since when its gateway is not there; 0: it is */
 };
 
 struct worker {
@@ -57,6 +57,11 @@ struct worker {
     struct arena arena;  /* of one handler call */
     struct buf outgoing; /* one frame */
 };
+
+static bool is_idle(const struct link *link)
+{
+    return link->in_flight[LANE_READ] + link->in_flight[LANE_WRITE] == 0;
+}
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
@@ -90,6 +95,8 @@ static void send_ready(struct worker *worker, struct link *link)
         .service = str_from(service_name(worker->service->service)),
         .threads = (int64_t)worker->settings->threads,
         .capacity = (int64_t)worker->settings->credits,
+        .reads_held = (int64_t)link->in_flight[LANE_READ],
+        .writes_held = (int64_t)link->in_flight[LANE_WRITE],
         .heartbeat_ms = worker->settings->heartbeat_ms,
         .host = str_from(host),
         .pid = getpid(),
@@ -125,7 +132,7 @@ static void send_answer(struct worker *worker, struct job *job)
 static void finish_job(struct worker *worker, struct job *job)
 {
     send_answer(worker, job);
-    worker->links[job->gateway].in_flight--;
+    worker->links[job->gateway].in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
     arena_free(&job->arena);
@@ -159,7 +166,7 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
     job->slot = envelope->slot;
     job->generation = envelope->generation;
     job->attempt = envelope->attempt;
-    worker->links[link].in_flight++;
+    worker->links[link].in_flight[type->lane]++;
     worker->in_flight++;
 
     const char *error = NULL;
@@ -298,7 +305,7 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
 
 static void link_close(struct worker *worker, struct link *link)
 {
-    must(link->in_flight == 0);
+    must(is_idle(link));
     worker->bad_frames += channel_malformed(link->dealer);
     channel_free(link->dealer);
     free(link->endpoint);
@@ -326,7 +333,7 @@ static void drop_vanished(struct worker *worker)
 {
     for (size_t i = 0; i < LINKS; i++) {
         struct link *link = &worker->links[i];
-        if (link->endpoint && link->globbed && link->in_flight == 0 &&
+        if (link->endpoint && link->globbed && is_idle(link) &&
             access(link->endpoint + strlen(ipc_scheme), F_OK) != 0) {
             log_info("gateway_gone", L_TEXT("endpoint", link->endpoint));
             link_close(worker, link);

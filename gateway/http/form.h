@@ -2,7 +2,8 @@
  *
  * One struct for every encoding, so that a page never asks how its form travelled. Duplicates are
  * kept, in order. A field that is not UTF-8 stays in the list with valid = false: its page answers
- * that field's error. NUL and controls are bytes like others here; validation refuses them. */
+ * that field's error. NUL and controls are bytes like others here; validation refuses them. A page
+ * that asks for text takes a file's bytes as the text, and judges them as any other. */
 #ifndef VOTE_HTTP_FORM_H
 #define VOTE_HTTP_FORM_H
 

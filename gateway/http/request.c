@@ -18,11 +18,6 @@ bool http_method_find(struct str name, enum http_method *out)
     return false;
 }
 
-const char *http_method_name(enum http_method method)
-{
-    return method_names[method];
-}
-
 struct str http_header(const struct http_request *request, const char *name)
 {
     struct str wanted = str_from(name);

@@ -39,9 +39,6 @@ struct http_request {
 /* http_method_find: false if the name (case counts) is none of ours. */
 bool http_method_find(struct str name, enum http_method *out);
 
-/* http_method_name: a static string. */
-const char *http_method_name(enum http_method method);
-
 /* http_header: the value of the first header of that name, any case; empty (data NULL) if absent.
  */
 struct str http_header(const struct http_request *request, const char *name);

@@ -17,7 +17,7 @@ static void show_form(struct request *request, const struct question_row *questi
     struct question_page *state = request->page;
     struct tpl_value page = view_page(request, "questions");
     struct tpl_value row = view_question(request, question);
-    view_set(request, &row, "request_id", view_new_id(request));
+    view_set(request, &row, "request_id", tpl_str(view_new_id(request)));
     view_set(request, &page, "question", row);
     view_set(request, &page, "invalid",
              tpl_int(state->status == STATUS_INVALID ? question->id : 0));

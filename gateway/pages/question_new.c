@@ -57,7 +57,7 @@ static void show_form(struct request *request)
     view_set(request, &page, "more", tpl_bool(shown < CHOICES_MAX));
     view_set(request, &page, "utc_offset",
              tpl_text(site_time_offset(request->gateway->config->site.utc_offset_minutes, offset)));
-    view_set(request, &page, "request_id", view_new_id(request));
+    view_set(request, &page, "request_id", tpl_str(view_new_id(request)));
     view_set_error(request, &page, state->status);
     view_render(request, state->http_status, "question_new.html", &page);
 }

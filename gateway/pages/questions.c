@@ -4,7 +4,24 @@
 
 struct questions {
     struct ask *list;
+    struct str voted; /* of each: '0' or '1' */
 };
+
+static void build(struct request *request, struct tpl_value *page)
+{
+    const struct questions *state = request->page;
+    const struct question_list_reply *list = state->list->answer.reply;
+    struct tpl_value rows = tpl_list(&request->arena);
+    for (size_t i = 0; i < list->questions_count; i++) {
+        struct tpl_value row = view_question(request, &list->questions[i]);
+        view_set(request, &row, "voted", tpl_bool(state->voted.data[i] == '1'));
+        view_set(request, &row, "request_id", tpl_hole(VIEW_HOLES + i));
+        tpl_list_add(&request->arena, &rows, row);
+    }
+    view_set(request, page, "questions", rows);
+    view_set(request, page, "invalid", tpl_int(0));
+    view_set_older(request, page, list->more, list->questions, list->questions_count);
+}
 
 static void show(struct request *request)
 {
@@ -15,17 +32,17 @@ static void show(struct request *request)
     const struct question_list_reply *list = request_need(request, state->list);
     if (!list)
         return;
-    struct tpl_value page = view_page(request, "questions"), rows = tpl_list(&request->arena);
-    for (size_t i = 0; i < list->questions_count; i++) {
-        struct tpl_value row = view_question(request, &list->questions[i]);
-        view_set(request, &row, "voted", tpl_bool(view_has_voted(user, list->questions[i].id)));
-        view_set(request, &row, "request_id", view_new_id(request));
-        tpl_list_add(&request->arena, &rows, row);
-    }
-    view_set(request, &page, "questions", rows);
-    view_set(request, &page, "invalid", tpl_int(0));
-    view_set_older(request, &page, list->more, list->questions, list->questions_count);
-    view_render(request, 200, "questions.html", &page);
+    size_t count = list->questions_count;
+    state->voted = view_voted(request, user, list->questions, count);
+    struct str *texts = arena_array(&request->arena, VIEW_HOLES + count, sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[VIEW_HOLES + i] = view_new_id(request);
+    view_render_shared(request, &(struct view_shared){.template = "questions.html",
+                                                      .nav = "questions",
+                                                      .answer = state->list,
+                                                      .key = state->voted,
+                                                      .build = build,
+                                                      .texts = texts});
 }
 
 void questions_get(struct request *request)

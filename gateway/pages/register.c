@@ -22,7 +22,7 @@ static void show_form(struct request *request, enum status status, int http_stat
     view_set(request, &page, "form", form);
     view_set(request, &page, "fields",
              view_fields(request, state->fields.rows, state->fields.count));
-    view_set(request, &page, "request_id", view_new_id(request));
+    view_set(request, &page, "request_id", tpl_str(view_new_id(request)));
     view_set_error(request, &page, status);
     view_render(request, http_status, "register.html", &page);
 }

@@ -122,9 +122,11 @@ static bool eval_call(struct render *render, const struct node *node, struct tpl
 
 static bool eval_super(struct render *render, const struct node *node, struct tpl_value *out)
 {
-    size_t start = render->out->size;
+    size_t start = render->out->size, holes = render_holes(render);
     if (!render_super(render, node))
         return false;
+    if (render_holes(render) != holes)
+        return render_fail(render, node, "a text not known yet can only be printed");
     struct tpl_call call = render_call(render, NULL);
     size_t size = render->out->size - start;
     char *html = tpl_call_room(&call, size);
@@ -307,6 +309,8 @@ static bool compare(struct render *render, enum node_op op, struct tpl_value a, 
 {
     int sign = 0;
     bool good = true;
+    if (a.kind == TPL_HOLE || b.kind == TPL_HOLE)
+        return false;
     switch (op) {
     case OP_EQUAL:
     case OP_NOT_EQUAL:

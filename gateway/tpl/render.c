@@ -114,6 +114,27 @@ static bool run_text(struct render *render, const struct node *node)
     return emit(render, node, node->text);
 }
 
+size_t render_holes(const struct render *render)
+{
+    return render->holes ? render->holes->count : 0;
+}
+
+static bool leave_hole(struct render *render, const struct node *node, size_t number)
+{
+    struct tpl_holes *holes = render->holes;
+    if (!holes)
+        return render_fail(render, node, "no holes may be left here");
+    if ((holes->count & (holes->count - 1)) == 0) { /* a power of two, or none: full */
+        struct tpl_hole *wider =
+            arena_array(render->arena, holes->count ? 2 * holes->count : 1, sizeof *wider);
+        if (holes->count)
+            memcpy(wider, holes->items, holes->count * sizeof *wider);
+        holes->items = wider;
+    }
+    holes->items[holes->count++] = (struct tpl_hole){render->out->size, number};
+    return true;
+}
+
 static bool run_print(struct render *render, const struct node *node)
 {
     struct tpl_value value;
@@ -124,6 +145,8 @@ static bool run_print(struct render *render, const struct node *node)
         return false;
     if (value.kind == TPL_STR)
         return emit_escaped(render, node, value.text);
+    if (value.kind == TPL_HOLE)
+        return leave_hole(render, node, value.hole);
     if (!tpl_to_text(render->arena, value, &text))
         return render_fail(render, node, "%s cannot be printed", tpl_kind_name(value.kind));
     return emit(render, node, text);
@@ -296,6 +319,13 @@ static bool run_all(struct render *render, const struct node_list *body)
 bool tpl_render(const struct tpl_env *env, const char *name, const struct tpl_value *context,
                 struct arena *scratch, struct buf *out, struct buf *out_error)
 {
+    return tpl_render_holes(env, name, context, scratch, out, NULL, out_error);
+}
+
+bool tpl_render_holes(const struct tpl_env *env, const char *name, const struct tpl_value *context,
+                      struct arena *scratch, struct buf *out, struct tpl_holes *out_holes,
+                      struct buf *out_error)
+{
     const struct template *template = env_template(env, str_from(name));
     if (!template || !env->linked) {
         buf_printf(out_error, "%s:0: no such template\n", name);
@@ -310,6 +340,7 @@ bool tpl_render(const struct tpl_env *env, const char *name, const struct tpl_va
         .arena_limit = scratch->used + RENDER_MEMORY,
         .out = out,
         .out_error = out_error,
+        .holes = out_holes,
         .output_left = env->output_limit,
         .steps_left = env->step_limit,
         .frame = &frame,
@@ -320,4 +351,29 @@ bool tpl_render(const struct tpl_env *env, const char *name, const struct tpl_va
     if (!good)
         out->size = start;
     return good;
+}
+
+static void fill_hole(struct str text, struct buf *out)
+{
+    for (;;) {
+        size_t plain = text_plain(text);
+        buf_add(out, text.data, plain);
+        if (plain == text.size)
+            return;
+        buf_add_str(out, text_entity(text.data[plain]));
+        text = str_make(text.data + plain + 1, text.size - plain - 1);
+    }
+}
+
+void tpl_fill(struct str html, const struct tpl_holes *holes, const struct str *texts,
+              struct buf *out)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < holes->count; i++) {
+        const struct tpl_hole *hole = &holes->items[i];
+        buf_add(out, html.data + start, hole->at - start);
+        fill_hole(texts[hole->number], out);
+        start = hole->at;
+    }
+    buf_add(out, html.data + start, html.size - start);
 }

@@ -40,6 +40,7 @@ struct render {
     struct arena *arena;
     size_t arena_limit;
     struct buf *out, *out_error;
+    struct tpl_holes *holes; /* NULL: none may be left */
     size_t output_left, steps_left;
     unsigned depth;
     struct frame *frame;
@@ -61,6 +62,9 @@ void render_charge(struct render *render, size_t bytes);
 
 /* render_lookup: a name in the scopes, then in the context; undefined if it is in neither. */
 struct tpl_value render_lookup(const struct render *render, const struct name_ref *name);
+
+/* render_holes: how many are left so far. */
+size_t render_holes(const struct render *render);
 
 /* render_super: write what the running block overrides. */
 bool render_super(struct render *render, const struct node *node);

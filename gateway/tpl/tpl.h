@@ -95,4 +95,26 @@ const char *tpl_env_name(const struct tpl_env *env, size_t index);
 bool tpl_render(const struct tpl_env *env, const char *name, const struct tpl_value *context,
                 struct arena *scratch, struct buf *out, struct buf *out_error);
 
+/* Where a page goes on with a text that was not known when it was rendered. */
+struct tpl_hole {
+    size_t at; /* bytes of the page before it */
+    size_t number;
+};
+
+struct tpl_holes {
+    struct tpl_hole *items; /* in the order of the page */
+    size_t count;
+};
+
+/* tpl_render_holes: likewise, but for values of tpl_hole() in the context. Where one is printed,
+ * nothing is written, and the place is noted in *out_holes (zeroed before; in scratch). Anything
+ * else a template does with one fails the page, but for asking whether it is there. */
+bool tpl_render_holes(const struct tpl_env *env, const char *name, const struct tpl_value *context,
+                      struct arena *scratch, struct buf *out, struct tpl_holes *out_holes,
+                      struct buf *out_error);
+
+/* tpl_fill: append the page with texts[number], escaped, in every hole of that number. */
+void tpl_fill(struct str html, const struct tpl_holes *holes, const struct str *texts,
+              struct buf *out);
+
 #endif

@@ -85,6 +85,7 @@ bool tpl_truth(struct tpl_value value)
     case TPL_DICT:
         return value.dict->count > 0;
     case TPL_LOOP:
+    case TPL_HOLE:
         return true;
     case TPL_UNDEFINED:
     case TPL_NONE:
@@ -126,6 +127,7 @@ bool tpl_to_text(struct arena *arena, struct tpl_value value, struct str *out)
     case TPL_LIST:
     case TPL_DICT:
     case TPL_LOOP:
+    case TPL_HOLE:
         break;
     }
     return false;
@@ -176,7 +178,7 @@ static bool equal(struct tpl_value a, struct tpl_value b, size_t *budget, int de
         return equal_lists(a.list, b.list, budget, depth);
     if (a.kind == TPL_DICT)
         return equal_dicts(a.dict, b.dict, budget, depth);
-    return a.kind != TPL_LOOP || a.loop == b.loop;
+    return a.kind != TPL_HOLE && (a.kind != TPL_LOOP || a.loop == b.loop);
 }
 
 bool tpl_equal(struct tpl_value a, struct tpl_value b, size_t *budget)
@@ -219,6 +221,7 @@ const char *tpl_kind_name(enum tpl_kind kind)
         [TPL_LIST] = "a list",
         [TPL_DICT] = "a dict",
         [TPL_LOOP] = "the loop",
+        [TPL_HOLE] = "a text not known yet",
     };
     return names[kind];
 }

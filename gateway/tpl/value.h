@@ -18,6 +18,7 @@ enum tpl_kind {
     TPL_LIST,
     TPL_DICT, /* keys are texts, in the order they were set */
     TPL_LOOP, /* `loop` inside a for; made by the renderer only */
+    TPL_HOLE, /* a text that is not empty and not known yet: it can be printed, nothing else */
 };
 
 struct tpl_loop {
@@ -33,6 +34,7 @@ struct tpl_value {
         struct tpl_list *list;
         struct tpl_dict *dict;
         const struct tpl_loop *loop;
+        size_t hole; /* which one */
     };
 };
 
@@ -80,6 +82,12 @@ static inline struct tpl_value tpl_text(const char *text)
 static inline struct tpl_value tpl_safe(struct str html)
 {
     return (struct tpl_value){.kind = TPL_SAFE, .text = html};
+}
+
+/* tpl_hole: a place for the text of this number, see tpl_render_holes. */
+static inline struct tpl_value tpl_hole(size_t number)
+{
+    return (struct tpl_value){.kind = TPL_HOLE, .hole = number};
 }
 
 /* tpl_list, tpl_dict: empty, living in the arena. Copies of the value share the elements. */

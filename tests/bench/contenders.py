@@ -94,7 +94,8 @@ class Ours(Contender):
         for key, value in {"gateway.access_log": "false", "static_dir": self.stage.static,
                            "gateway.ipc_dir": ipc, "gateway.max_connections": 20000,
                            "gateway.max_connections_per_client": 0,
-                           "throttle.votes_account": 1000000,  # counted, never reached
+                           "throttle.votes_account": 60000000,  # counted, never reached
+                           "throttle.reads_account": 60000000,
                            "pools.gateways": f"ipc://{ipc}/gateway-*.ipc",
                            **self.case.settings}.items():
             settings += ["--set", f"{key}={value}"]

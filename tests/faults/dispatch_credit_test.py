@@ -215,6 +215,31 @@ def test_a_slow_pool_gets_one_request_at_a_time(world):
     world.serve_all(calls, fast, slow)
 
 
+def test_a_slow_pool_takes_more_rather_than_that_somebody_is_refused(make_world):
+    world = make_world(gateway__queue_limit=2)
+    fast, slow = world.pool(capacity=2), world.pool(capacity=3)
+    make_slow(world, fast, slow)
+    calls = world.reads(4)
+    assert shares(fast, slow) == [2, 1]
+    assert world.queue().queued == 1, "there is room, and the fast one will be free soon"
+    calls += world.reads(3)
+    assert shares(fast, slow) == [2, 3]
+    assert (world.queue().queued, world.queue().busy) == (2, 0)
+    assert world.read().status() == 503, "now everything is full"
+    world.serve_all(calls, fast, slow)
+
+
+def test_what_has_waited_long_goes_to_a_slow_pool(make_world):
+    world = make_world(gateway__deadline_ms=5000)
+    fast, slow = world.pool(capacity=1), world.pool(capacity=2)
+    make_slow(world, fast, slow)
+    calls = world.reads(3)
+    assert shares(fast, slow) == [1, 1]
+    until(lambda: shares(slow) == [2])
+    assert calls[2].age_s > 0.9, "a fifth of its time"
+    world.serve_all(calls, fast, slow)
+
+
 def test_a_slow_pool_is_used_in_full_while_the_fast_one_is_stuck(world):
     """How fast it once was says nothing of now."""
     fast, slow = world.pool(), world.pool()

@@ -120,6 +120,36 @@ def test_a_pool_that_was_given_up_returns_by_itself(make_world):
     assert world.queue().late == 0, "answers of strangers are nobody's"
 
 
+def test_what_a_returning_pool_still_holds_uses_its_credit(make_world):
+    world = make_world(pools__dead_ms=400)
+    pool = world.pool(capacity=2)
+    calls = world.reads(2)
+    held = pool.take_all()
+    world.until_lost(pool)
+    pool.ready(reads_held=2)
+    pool.beat()
+    assert not pool.held(), "it has two already"
+    pool.answer(held[0])
+    again = pool.take()
+    assert again.attempt == 2 and not pool.held()
+    pool.answer(held[1])
+    pool.answer(again)
+    pool.serve(1)
+    assert [call.status() for call in calls] == [200] * 2
+    assert world.pool_status(pool)["reads_in_flight"] == 0
+
+
+def test_a_silent_pool_is_asked_at_the_pace_of_its_own_heartbeat(world):
+    """What it does not read gathers in its pipe."""
+    pool = world.pool()  # says: every 500 ms
+    pool.take("who")
+    wait(2)
+    asked = 0
+    while (frame := pool.receive(0)):
+        asked += frame.message == "who"
+    assert 1 <= asked <= 5, asked
+
+
 def test_a_pool_is_not_given_up_for_the_time_its_gateway_was_stopped(make_world):
     world = make_world(pools__dead_ms=500)
     pool = world.pool()
@@ -289,6 +319,18 @@ def test_what_a_leaving_pool_rejects_is_asked_of_another_and_costs_no_attempt(wo
     pools[0].answer(last)
     assert call.status() == 200
     assert (world.queue().retried, world.queue().lost) == (1, 0)
+
+
+def test_a_pool_that_rejects_and_does_not_leave_is_not_asked_for_ever(world):
+    pool = world.pool()
+    call = world.reads(1)[0]
+    for attempt in (1, 2):
+        request = pool.take()
+        assert request.attempt == attempt
+        pool.answer(request, "REJECTED")
+    assert call.status() == 503
+    assert not pool.held()
+    assert (world.queue().retried, world.queue().lost) == (1, 1)
 
 
 def test_rejected_requests_keep_their_order(world):

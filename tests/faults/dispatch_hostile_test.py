@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import subprocess
 
 import pytest
 
@@ -217,20 +218,55 @@ def test_a_client_that_goes_away_while_queued_is_still_asked_for_and_its_slot_co
     world.serve_all(world.reads(4), pool)
 
 
+def test_what_asks_no_pool_is_served_however_many_wait_for_one(make_world):
+    world = make_world(gateway__slots=8, gateway__queue_limit=4)
+    pool = world.pool(capacity=1)
+    calls = world.reads(4)
+    assert world.read().status() == 503, "two slots for each request that may ask"
+    for path in ("/hello", "/static/favicon.svg", "/healthz"):
+        assert world.call("GET", path).status() == 200, path
+    assert world.call("GET", "/nowhere").status() == 404
+    world.serve_all(calls, pool)
+    world.serve_all(world.reads(4), pool)
+
+
+# ---- its own output ----------------------------------------------------------------------------
+
+
+def test_a_reader_of_the_access_log_that_stops_holds_up_nobody(make_world):
+    world = make_world(gateway__access_log="true")
+    long = "/hello?" + "a" * 4000
+    answered = 0
+    world.process.reading.clear()
+    try:
+        while not (dropped := world.status()["access_log_dropped"]):
+            assert [world.call("GET", long).status() for _ in range(50)] == [200] * 50
+            answered += 50
+            assert answered < 5000
+    finally:
+        world.process.reading.set()
+    print(f"{answered} answers, {dropped} lines dropped")
+    until(lambda: world.process.log.count("GET /hello?") == answered - dropped)
+    assert world.call("GET", "/hello?last").status() == 200
+    world.process.wait_line(r"GET /hello\?last")
+
+
 # ---- descriptors -------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def few_descriptors(build_dir, config_file, tmp_path):
-    """The fixture `process`, under ulimit -n 128."""
+def limited(build_dir, config_file, tmp_path):
+    """limited("SOFT:HARD"): the fixture `process`, with so many descriptors."""
     with contextlib.ExitStack() as stack:
-        def spawn(program, *arguments, env=None):
-            command = ["prlimit", "--nofile=128:128", build_dir / "bin" / program, *arguments,
-                       "--config", config_file]
-            return stack.enter_context(Process(command, tmp_path / "few.log",
-                                               {**os.environ, **(env or {})}, cwd=ROOT))
+        def under(limits):
+            def spawn(program, *arguments, env=None):
+                command = ["prlimit", f"--nofile={limits}", build_dir / "bin" / program, *arguments,
+                           "--config", config_file]
+                return stack.enter_context(Process(command, tmp_path / "few.log",
+                                                   {**os.environ, **(env or {})}, cwd=ROOT))
+            return spawn
 
-        yield spawn
+        yield under
 
 
 def test_a_gateway_out_of_descriptors_neither_aborts_nor_spins(make_world):
@@ -256,9 +292,24 @@ def test_a_gateway_out_of_descriptors_neither_aborts_nor_spins(make_world):
     world.serve_all(world.reads(5), pool)
 
 
+def test_a_gateway_that_would_run_out_of_descriptors_says_so_at_start(build_dir, config_file):
+    done = subprocess.run(["prlimit", "--nofile=95:95", build_dir / "bin/vote-gateway", "--config", config_file],
+                          capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("vote-gateway: 95 open files are allowed")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_low_soft_limit_of_descriptors_is_raised(make_world, limited):
+    world = make_world(process=limited("64:4096"))
+    pools = [world.pool() for _ in range(100)]  # more than the soft limit was
+    world.serve_all(world.reads(5), *pools)
+    assert resource.prlimit(world.process.pid, resource.RLIMIT_NOFILE) == (4096, 4096)
+
+
 def test_with_128_descriptors_callers_in_excess_are_turned_away_and_pools_still_come(make_world,
-                                                                                     few_descriptors):
-    world = make_world(process=few_descriptors)
+                                                                                     limited):
+    world = make_world(process=limited("128:128"))
     pools = [world.pool()]
     first = world.reads(1)[0]
     calls = [world.read() for _ in range(150)]

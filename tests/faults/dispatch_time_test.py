@@ -70,10 +70,36 @@ def test_what_comes_back_from_a_dead_pool_too_late_is_not_sent_again(make_world)
     assert world.queue().retried == 0
 
 
+def test_a_route_may_have_a_deadline_of_its_own(make_world):
+    """A log-in's may be shorter or longer than a read's; all its steps share it."""
+    world = make_world(gateway__deadline_ms=60000, gateway__password_deadline_ms=300)
+    session, password, pool = world.pool("session"), world.pool("password"), world.pool()
+    read, log_in = world.reads(1)[0], world.log_in()
+    counted = session.take("attempt_count")
+    assert counted.ttl_ms <= 300
+    assert log_in.status() == 503
+    assert log_in.took_s < 0.3 + GRACE_S
+    assert not read.is_answered()
+    session.answer(counted)
+    world.serve_all([read], pool)
+
+    world = make_world(gateway__deadline_ms=300, gateway__password_deadline_ms=60000)
+    session, password, pool = world.pool("session"), world.pool("password"), world.pool()
+    log_in = world.log_in(session)
+    asked = password.take()
+    read = world.reads(1)[0]
+    assert read.status() == 503
+    assert 300 < asked.ttl_ms <= 60000 and not log_in.is_answered()
+    password.answer(asked, "PASSWORD_MISMATCH")
+    assert log_in.answer()[2]["error_code"] == 20004
+    late = pool.take("choice_list")
+    pool.answer(late)
+
+
 def test_every_client_is_answered_soon_after_its_deadline(make_world):
     """Whatever happens behind: nobody answers, pools die and leave, credit runs out."""
-    world = make_world(gateway__deadline_ms=600, gateway__queue_limit=64,
-                       gateway__share_reads="true")
+    world = make_world(gateway__deadline_ms=600, gateway__password_deadline_ms=600,
+                       gateway__queue_limit=64, gateway__share_reads="true")
     source = random.Random(1)
     session, password = world.pool("session"), world.pool("password", capacity=2)
     pools = [world.pool(capacity=3) for _ in range(4)]

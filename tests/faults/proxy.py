@@ -7,6 +7,7 @@ Standard input takes one JSON object a line and changes what goes wrong from now
     before_commit: N   the next N COMMITs are not forwarded, their connections are cut
     during_commit: N   forwarded, and cut at once
     after_commit: N    forwarded, and cut when the server's answer comes, which is dropped
+    after_execute: N   the same for the next N executions of a prepared statement
     hold_ms: MS        every answer of the server comes so much later
     hold_reads_ms: MS  the same for connections that read tallies, after they asked
     refuse: BOOL       new connections are closed at once
@@ -21,7 +22,7 @@ import sys
 COMMIT = b"\x03COMMIT"
 COM_STMT_PREPARE, COM_STMT_EXECUTE = 0x16, 0x17
 TALLIES = b"FROM choice c"
-ONCE = ("before_commit", "during_commit", "after_commit")
+ONCE = ("before_commit", "during_commit", "after_commit", "after_execute")
 
 
 class Line:
@@ -80,8 +81,10 @@ class Line:
             self.drop_answer = self.proxy.take("after_commit")
         elif body[:1] == bytes([COM_STMT_PREPARE]):
             self.reads_tallies |= TALLIES in body
-        elif body[:1] == bytes([COM_STMT_EXECUTE]) and self.reads_tallies:
-            self.hold_next_s = self.proxy.faults["hold_reads_ms"] / 1000
+        elif body[:1] == bytes([COM_STMT_EXECUTE]):
+            self.drop_answer = self.proxy.take("after_execute")
+            if self.reads_tallies:
+                self.hold_next_s = self.proxy.faults["hold_reads_ms"] / 1000
         return True
 
     async def pump_down(self):

@@ -35,7 +35,8 @@ SETTINGS = {"password.memlimit": 8192, "password.opslimit": 1, "password.queue_s
             "gateway.access_log": "false",
             # Soakers register, log in and vote more often than people do.
             **{f"throttle.{limit}": 0 for limit in (
-                "login_attempts", "login_account", "login_address", "register_address", "votes_account")}}
+                "login_attempts", "login_account", "login_address", "register_address", "votes_account",
+                "reads_account")}}
 DEADLINE_S, DEADLINE_SLACK_S = 5.0, 0.1  # gateway.deadline_ms by default, and what may come on top
 
 _now = threading.Event()  # never set: a wait that ends by its timeout

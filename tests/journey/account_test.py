@@ -168,7 +168,7 @@ def test_e_mail_in_any_case_and_phone_log_in(site, member, account):
     browser = site.browser()
     answer = log_in(browser, account)
     assert (answer.status, answer.location, answer.body) == (302, "/", b"")
-    assert "老人，你好" in browser.get("/").text
+    assert "老人</bdi>，你好" in browser.get("/").text
 
 
 def test_the_sample_account_logs_in_with_the_password_that_was_printed(site):

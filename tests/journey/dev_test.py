@@ -120,7 +120,7 @@ def test_a_mistake_in_c_is_shown_and_the_page_is_back_with_its_repair(developed,
     assert not overlay(page)
     assert Client(developed.port).get("/hello").text == "Hello again!"
     after = pids(developed)
-    assert {name for name in after if after[name] != before[name]} == {"gateway"}
+    assert {name for name in after if after[name] != before[name]} == {"vote"}
 
 
 def test_a_change_of_the_pools_restarts_the_pools_alone(developed, page):

@@ -40,6 +40,30 @@ def test_a_multipart_form_asks_as_well(site):
     assert stored(site, answer.json()["id"])[0] == "分段?"
 
 
+def test_what_comes_as_a_file_is_judged_as_any_text(site):
+    def send(text):
+        body = (b'--b\r\nContent-Disposition: form-data; name="text"; filename="q.txt"\r\n\r\n%s\r\n'
+                b'--b\r\nContent-Disposition: form-data; name="choice"\r\n\r\nyes\r\n'
+                b'--b\r\nContent-Disposition: form-data; name="choice"\r\n\r\nno\r\n--b--' % text)
+        return site.program(user=1).request(
+            "POST", "/questions/new", body, {"Content-Type": "multipart/form-data; boundary=b"})
+
+    assert stored(site, send("文件?".encode()).json()["id"])[0] == "文件?"
+    for text in (b"\x89PNG", b"a\0b", b"", b"a" * 4097):
+        assert list(send(text).json()["fields"]) == ["text"], text
+
+
+def test_a_text_that_turns_around_turns_nothing_but_itself(site):
+    text = "abc\u202edef\u2067"
+    question = ask(site.program(user=1), text, [text, "b"]).json()["id"]
+    for path in ("/", "/questions", "/questions/mine", f"/questions/{question}",
+                 f"/questions/{question}/results"):
+        page = site.browser(user=1).get(path).text
+        shown = re.findall(r"<([^<]*)>：?" + text, page)
+        assert shown and all('dir="auto"' in tag or tag == "bdi" for tag in shown), path
+        assert len(shown) == page.count(text), path
+
+
 @pytest.mark.parametrize("text", ["🎉🎊", "<script>alert(1)</script>", "' OR 1=1 --", "a\"b'c&d", LONG,
                                   "{{ 7 * 7 }}{% if %}", "%s%n", "\\' ; DROP TABLE vote"],
                          ids=lambda text: text[:12])

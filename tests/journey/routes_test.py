@@ -31,7 +31,7 @@ METHODS = {
 }
 NEEDS_SESSION = ["/", "/questions", "/questions/mine", "/questions/new", "/questions/1"]
 CHANGES = ["/questions/new", "/questions/1/vote", "/questions/1/close", "/questions/1/delete"]
-NO_NUMBER = ["abc", "1abc", "0", "-1", "+1", "1.0", "1e3", "%20", "01x", "999999",
+NO_NUMBER = ["abc", "1abc", "0", "-1", "+1", "1.0", "1e3", "%20", "01x", "01", "999999",
              "9223372036854775808", "99999999999999999999999999999", "%EF%BC%91", "1%00"]
 
 
@@ -160,7 +160,7 @@ def test_no_such_question_is_404_on_every_page_of_it(site, number):
 def test_home_greets_by_name_and_shows_the_newest_questions_first(site):
     answer = site.browser(user=1).get("/")
     assert answer.status == 200
-    assert '<span class="account-name" title="小满">小满</span>' in answer.text
+    assert '<span class="account-name" title="小满" dir="auto">小满</span>' in answer.text
     shown = [int(n) for n in re.findall(r'href="/questions/(\d+)"', answer.text)]
     assert shown == sorted(shown, reverse=True) and 1 in shown and 7 not in shown
     assert "<title>首页</title>" in answer.text

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SANITIZERS
 from tests.fixtures.client import Client
-from tests.fixtures.site import Site, together
+from tests.fixtures.site import Site, load, together
 
 
 @pytest.fixture
@@ -30,27 +30,6 @@ def status(build_dir):
         answer = json.loads(done.stdout)
         return answer.get("body", answer)
     return ask
-
-
-@contextlib.contextmanager
-def load(ask, threads=4):
-    """Calls ask(N), N of each thread its own, again and again meanwhile; yields the list of the
-    answers, which grows."""
-    answers, over = [], threading.Event()
-
-    def run(number):
-        while not over.is_set():
-            answers.append(ask(number))
-
-    workers = [threading.Thread(target=run, args=[number]) for number in range(1, threads + 1)]
-    for worker in workers:
-        worker.start()
-    try:
-        yield answers
-    finally:
-        over.set()
-        for worker in workers:
-            worker.join(60)
 
 
 def pids(status, service):

@@ -327,7 +327,8 @@ def test_redis_holds_no_address_and_no_account(limited):
 @pytest.fixture
 def slow(own_site, sample_database):
     def start(*settings):
-        words = [word for setting in settings for word in ("--set", f"throttle.{setting}")]
+        words = [word for setting in settings for word in
+                 ("--set", setting if setting.startswith("gateway.") else f"throttle.{setting}")]
         return own_site(*words, database=sample_database)
 
     return start
@@ -362,27 +363,36 @@ def test_an_address_that_votes_too_often_waits_whoever_it_is(slow):
 def test_pages_are_limited_where_that_is_asked_for(slow, setting):
     site = slow(setting)
     client = site.program(user=1)
-    statuses = [client.get("/questions").status for _ in range(6)]
+    statuses = [client.get("/questions", X_Real_IP=HOME).status for _ in range(6)]
     assert statuses == [200] * 4 + [429] * 2
-    answer = client.get("/")
+    answer = client.get("/", X_Real_IP=HOME)
     assert answer.status == 429 and answer.json() == REFUSED
     assert 1 <= int(answer.headers["Retry-After"]) <= 15
-    assert "请求太多" in site.browser(user=1).get("/").text
-    assert site.curl(user=1).get("/").text == "429: Too Many Requests"
+    assert "请求太多" in site.browser(user=1).get("/", X_Real_IP=HOME).text
+    assert site.curl(user=1).get("/", X_Real_IP=HOME).text == "429: Too Many Requests"
     for path in ("/hello", "/healthz", "/static/css/vote.css"):
-        assert client.get(path).status == 200
-    assert client.post("/questions/1/vote", {"choice_id": 99999}).status == 404
+        assert client.get(path, X_Real_IP=HOME).status == 200
+    assert client.post("/questions/1/vote", {"choice_id": 99999}, X_Real_IP=HOME).status == 404
     other = site.program(user=2)
     if "account" in setting:
-        assert other.get("/questions").status == 200
+        assert other.get("/questions", X_Real_IP=HOME).status == 200
     else:
-        assert other.get("/questions").status == 429
+        assert other.get("/questions", X_Real_IP=HOME).status == 429
         assert other.get("/questions", X_Real_IP=AWAY).status == 200
 
 
-def test_by_default_nobody_reads_too_often(limited):
+def test_a_proxy_that_names_nobody_is_not_taken_for_one_client(slow):
+    site = slow("reads_address=4", "votes_address=4")
+    client = site.program(user=1)
+    assert {client.get("/questions").status for _ in range(6)} == {200}
+    assert {client.post("/questions/1/vote", {"choice_id": 99999}).status for _ in range(6)} == {404}
+    direct = slow("reads_address=4", "gateway.trusted_proxies=192.0.2.254").program(user=1)
+    assert [direct.get("/questions").status for _ in range(6)] == [200] * 4 + [429] * 2
+
+
+def test_by_default_a_person_does_not_notice_any_limit(limited):
     client = limited.site.program(user=1)
-    assert {client.get("/questions/1/choice").status for _ in range(500)} == {200}
+    assert {client.get("/questions/1/choice", X_Real_IP=HOME).status for _ in range(500)} == {200}
 
 
 # ---- log out everywhere -------------------------------------------------------------------------

@@ -107,7 +107,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
     dealer.linger = 0
     dealer.connect(endpoint)
     dealer.send(pack("ready", {"pool_id": "00" * 16, "service": "session", "threads": 1,
-                               "capacity": 1, "heartbeat_ms": 500, "host": "", "pid": 1}))
+                               "capacity": 1, "reads_held": 0,
+                               "writes_held": 0, "heartbeat_ms": 500, "host": "", "pid": 1}))
     status, replies, errors = vote_call("--bind", endpoint, "--timeout", 200,
                                         "session", "session_read", READ)
     assert (status, replies, errors) == (3, [], "vote-call: 1 requests without an answer\n")
@@ -117,8 +118,8 @@ def test_a_request_without_an_answer_is_told(endpoint, directory, vote_call):
 def test_a_gateway_is_asked_about_itself(stream, gateway, endpoint):
     caller = stream("--gateway", endpoint, "gateway", "gateway_status", "{}")
     asked = gateway.expect("gateway_status")
-    body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "bad_messages": 0,
-            "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
+    body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "access_log_dropped": 0,
+            "bad_messages": 0, "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
             "queues": [], "hops": [], "pools": []}
     frame = pack("gateway_status_reply", body, slot=asked.slot, generation=asked.generation)
     gateway.router.send_multipart([asked.peer, frame])

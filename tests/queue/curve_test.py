@@ -18,7 +18,7 @@ def hosts(build_dir, config_file, directory, run):
 
 
 READY = {"pool_id": "0" * 31 + "1", "service": "password", "threads": 1, "capacity": 8,
-         "heartbeat_ms": 500, "host": "elsewhere", "pid": 1}
+         "reads_held": 0, "writes_held": 0, "heartbeat_ms": 500, "host": "elsewhere", "pid": 1}
 
 
 def stranger(endpoint, **options):

@@ -4,23 +4,7 @@ import time
 
 import pytest
 
-from tests.queue.db_support import HASH, ballot, new_id, registration, start_db_pool  # noqa: F401
-
-ASKS = {
-    "user_create": registration(),
-    "user_by_account": {"account": "xiaoman@example.com"},
-    "user_get": {"user_id": 1, "with_votes": True},
-    "user_password_set": {"user_id": 1, "old_hash": HASH, "new_hash": HASH},
-    "question_list": {"before": 0, "limit": 50},
-    "question_mine": {"user_id": 1, "before": 0, "limit": 50},
-    "question_get": {"question_id": 1, "user_id": 1},
-    "question_create": {"request_id": new_id(), "user_id": 1, "question_text": "?", "closes_at": "",
-                        "choices": [{"choice_text": "a"}, {"choice_text": "b"}]},
-    "question_close": {"question_id": 1, "user_id": 1},
-    "question_delete": {"question_id": 7, "user_id": 1},
-    "choice_list": {"question_id": 1},
-    "vote_cast": ballot(1, 1, 1),
-}
+from tests.queue.db_support import ASKS, ballot, start_db_pool  # noqa: F401
 
 
 @pytest.fixture(scope="module")

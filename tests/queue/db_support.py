@@ -117,6 +117,23 @@ def ballot(user, question, choice, request_id=None):
             "choice_id": choice}
 
 
+ASKS = {  # one of each message, on the sample data
+    "user_create": registration(),
+    "user_by_account": {"account": "xiaoman@example.com"},
+    "user_get": {"user_id": 1, "with_votes": True},
+    "user_password_set": {"user_id": 1, "old_hash": HASH, "new_hash": HASH},
+    "question_list": {"before": 0, "limit": 50},
+    "question_mine": {"user_id": 1, "before": 0, "limit": 50},
+    "question_get": {"question_id": 1, "user_id": 1},
+    "question_create": {"request_id": new_id(), "user_id": 1, "question_text": "?", "closes_at": "",
+                        "choices": [{"choice_text": "a"}, {"choice_text": "b"}]},
+    "question_close": {"question_id": 1, "user_id": 1},
+    "question_delete": {"question_id": 7, "user_id": 1},
+    "choice_list": {"question_id": 1},
+    "vote_cast": ballot(1, 1, 1),
+}
+
+
 @pytest.fixture(scope="module")
 def start_db_pool(module_process, ipc_dir):
     """start_db_pool(database, gateway=None, THREADS…): another pool, by default at a new gateway."""

@@ -1,4 +1,5 @@
 """The protocol between a pool and its gateways, shown on a session pool."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,8 +32,8 @@ def test_a_pool_says_who_it_is_as_soon_as_it_is_connected(gateway, start_pool):
     ready = gateway.ready()
     assert len(ready.body.pop("pool_id")) == 32
     assert ready.body.pop("host") == os.uname().nodename[:64]
-    assert ready.body == {"service": "session", "threads": 3, "capacity": 17, "heartbeat_ms": 70,
-                          "pid": pool.pid}
+    assert ready.body == {"service": "session", "threads": 3, "capacity": 17, "reads_held": 0,
+                          "writes_held": 0, "heartbeat_ms": 70, "pid": pool.pid}
 
 
 def test_a_pool_asked_who_it_is_says_so_again(gateway, start_pool):
@@ -41,6 +42,31 @@ def test_a_pool_asked_who_it_is_says_so_again(gateway, start_pool):
     gateway.send(first.peer, "who")
     again = gateway.ready()
     assert again.body == first.body and again.peer == first.peer
+
+
+def test_a_pool_that_says_so_again_tells_what_it_still_holds_of_that_gateway(
+        directory, gateway, start_pool, own_redis):
+    with contextlib.closing(Gateway(f"ipc://{directory}/gateway-2.ipc")) as other:
+        start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000",
+                   gateways=[gateway.endpoint, other.endpoint])
+        peer, others = gateway.ready().peer, other.ready().peer
+        gateway.ask(peer, "session_read", {"session_id": "a"})  # connected now
+        own_redis.client.client_pause(60000, all=False)
+        slots = [gateway.send(peer, "session_read", {"session_id": "a"}) for _ in range(3)]
+        slots += [gateway.send(peer, "session_create", {"user_id": 1, "old_session_id": ""})
+                  for _ in range(2)]
+        last = other.send(others, "session_read", {"session_id": "a"})
+        for one, at, held in ((gateway, peer, (3, 2)), (other, others, (1, 0))):
+            one.send(at, "who")
+            again = one.ready()
+            assert (again.body["reads_held"], again.body["writes_held"]) == held
+        own_redis.client.client_unpause()
+        for slot in slots:
+            gateway.answer(slot)
+        other.answer(last)
+        gateway.send(peer, "who")
+        again = gateway.ready()
+        assert again.body["reads_held"] == again.body["writes_held"] == 0
 
 
 def test_every_start_of_a_pool_has_an_id_of_its_own(gateway, start_pool):

@@ -2,7 +2,10 @@
 #include "gateway/http/event.h"
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the log writes to standard output. */
@@ -69,6 +72,69 @@ TEST("a request that could not be read is a line, too")
     char line[1024];
     logged(&(struct http_request){0}, line, sizeof line);
     CHECK(strstr(line, "\"  HTTP/1.0\" 200 512 \"-\" \"-\" "));
+}
+
+/* How many lines there are; the last must be whole. */
+static int64_t count_lines(int from, size_t line_size)
+{
+    static char bytes[65536];
+    int64_t size = 0;
+    for (ssize_t n; (n = read(from, bytes, sizeof bytes)) > 0;)
+        size += n;
+    CHECK_INT(size % (int64_t)line_size, 0);
+    return size / (int64_t)line_size;
+}
+
+TEST("while nobody reads nothing blocks, and every line is written whole or counted as dropped")
+{
+    enum { LINES = 20000 };
+    struct http_request request = {.method_text = STR("GET"), .target = STR("/a")};
+    char line[1024];
+    size_t line_size = logged(&request, line, sizeof line);
+    int ends[2], kept = dup(STDOUT_FILENO);
+    CHECK(kept >= 0 && pipe2(ends, O_CLOEXEC) == 0);
+    fflush(stdout);
+    CHECK(dup2(ends[1], STDOUT_FILENO) >= 0);
+    close(ends[1]);
+    struct event_base *loop = event_base_new();
+    struct access_log *log = access_log_new(loop);
+    for (int i = 0; i < LINES; i++)
+        access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
+    int64_t dropped = access_log_dropped(log);
+    CHECK(dropped > 0 && dropped < LINES);
+    pid_t reader = fork();
+    if (reader == 0 && close(STDOUT_FILENO) == 0) /* it would be a writer, too */
+        _exit(count_lines(ends[0], line_size) == LINES - dropped ? 0 : 1);
+    access_log_free(log);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    int status = -1;
+    CHECK(waitpid(reader, &status, 0) == reader);
+    CHECK_INT(status, 0);
+    close(ends[0]);
+    event_base_free(loop);
+}
+
+TEST("a reader that is gone is no reason to keep anything")
+{
+    struct http_request request = {.method_text = STR("GET"), .target = STR("/a")};
+    int ends[2], kept = dup(STDOUT_FILENO);
+    CHECK(kept >= 0 && pipe2(ends, O_CLOEXEC) == 0);
+    signal(SIGPIPE, SIG_IGN);
+    fflush(stdout);
+    CHECK(dup2(ends[1], STDOUT_FILENO) >= 0);
+    close(ends[1]);
+    close(ends[0]);
+    struct event_base *loop = event_base_new();
+    struct access_log *log = access_log_new(loop);
+    for (int i = 0; i < 20000; i++)
+        access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
+    int64_t dropped = access_log_dropped(log);
+    access_log_free(log);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    CHECK_INT(dropped, 0);
+    event_base_free(loop);
 }
 
 TEST_MAIN

@@ -40,6 +40,9 @@ TEST("a name is 1 to 40 characters of any script and not blank")
     CHECK_ALL(account_name, ACCOUNT_EMPTY, "", "  ", "\u3000\u00a0\u200b\ufeff");
     CHECK_ALL(account_name, ACCOUNT_TOO_LONG, FORTY "1");
     CHECK_ALL(account_name, ACCOUNT_NOT_TEXT, "a\tb", "\x80", "\xf0\x9f\x98");
+    CHECK_ALL(account_name, ACCOUNT_NOT_TEXT, "\u202a", "a\u202eb", "\u202dab", "a\u2066",
+              "a\u2069");
+    CHECK_ALL(account_name, ACCOUNT_GOOD, "\u05d0\u200f", "a\u2029b", "\u202f.", "\u206a.");
 }
 
 TEST("a password is 8 to 1024 bytes, white space and control characters included")

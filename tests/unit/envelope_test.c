@@ -152,6 +152,25 @@ TEST("nothing is written when a frame is wrong")
     buf_free(&frame);
 }
 
+TEST("a frame that is sent again differs in what a stamp is for, and in nothing else")
+{
+    struct buf frame = frame_of(STR("{}"));
+    struct envelope back, again = {.attempt = 3, .slot = 9, .generation = 8, .ttl_ms = 7};
+    struct str body;
+    envelope_stamp(&frame, &again);
+    CHECK_INT(envelope_read(buf_str(&frame), &back, &body), ENVELOPE_OK);
+    CHECK_INT(back.attempt, 3);
+    CHECK_INT(back.slot, 9);
+    CHECK_INT(back.generation, 8);
+    CHECK_INT(back.ttl_ms, 7);
+    CHECK_STR(body, "{}");
+    envelope_stamp(&frame, &full);
+    struct buf before = frame_of(STR("{}"));
+    CHECK(str_equal(buf_str(&frame), buf_str(&before)));
+    buf_free(&before);
+    buf_free(&frame);
+}
+
 TEST("every error has a text")
 {
     for (int i = ENVELOPE_OK; i <= ENVELOPE_BAD_VERSION; i++)

@@ -1,5 +1,6 @@
 /* Every record of messages.def goes through every check, found by its own table. */
 #include "proto/message.h"
+#include "proto/message_plain.h"
 #include "proto/status.h"
 #include "tests/unit/test.h"
 
@@ -78,6 +79,71 @@ TEST("every sample survives unpacking and packing, byte for byte")
             TEST_FAIL("%s became %.*s", records[i]()->name, STR_ARG(buf_str(&packed)));
         buf_free(&sample);
         buf_free(&packed);
+        arena_free(&arena);
+    }
+}
+
+/* What message_unpack makes of a body, packed again; or nothing. */
+static void packed_again(const struct record *record, struct str body, struct buf *out)
+{
+    struct arena arena = {0};
+    const char *error;
+    const void *message = message_unpack(record, body, &arena, &error);
+    buf_reset(out);
+    if (message)
+        message_pack(record, message, out);
+    arena_free(&arena);
+}
+
+/* A blank in front is enough for a body not to be read the plain way. */
+static void compare_readers(const struct record *record, struct str body)
+{
+    struct buf spaced = {0}, plain = {0}, json = {0};
+    buf_add_char(&spaced, ' ');
+    buf_add_str(&spaced, body);
+    packed_again(record, body, &plain);
+    packed_again(record, buf_str(&spaced), &json);
+    if (!str_equal(buf_str(&plain), buf_str(&json)))
+        TEST_FAIL("%s: %.*s is read in two ways: %.*s and %.*s", record->name, STR_ARG(body),
+                  STR_ARG(buf_str(&plain)), STR_ARG(buf_str(&json)));
+    buf_free(&spaced);
+    buf_free(&plain);
+    buf_free(&json);
+}
+
+TEST("a sample with any byte changed, left out or doubled is read as the JSON library reads it")
+{
+    static const char bytes[] = {'"', '\\', ' ',  '0',  '9',    '-',    '.',    'e',    ',',
+                                 ']', '}',  '\0', '\n', '\x7f', '\xc3', '\x80', '\xed', '\xff'};
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct buf sample = {0}, body = {0};
+        message_sample(records[i](), &sample);
+        compare_readers(records[i](), buf_str(&sample));
+        for (size_t at = 0; at < sample.size; at++)
+            for (size_t change = 0; change < sizeof bytes + 2; change++) {
+                buf_reset(&body);
+                buf_add(&body, sample.data, at);
+                if (change < sizeof bytes)
+                    buf_add_char(&body, bytes[change]);
+                else if (change == sizeof bytes) /* doubled; else left out */
+                    buf_add(&body, (char[]){sample.data[at], sample.data[at]}, 2);
+                buf_add(&body, sample.data + at + 1, sample.size - at - 1);
+                compare_readers(records[i](), buf_str(&body));
+            }
+        buf_free(&sample);
+        buf_free(&body);
+    }
+}
+
+TEST("what message_pack writes is read without the JSON library, unless a text needs escapes")
+{
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct buf sample = {0};
+        struct arena arena = {0};
+        message_sample(records[i](), &sample);
+        if (!message_read_plain(records[i](), buf_str(&sample), &arena))
+            TEST_FAIL("%s is not read the plain way", records[i]()->name);
+        buf_free(&sample);
         arena_free(&arena);
     }
 }

@@ -24,7 +24,12 @@ static void clear(void)
 
 static struct pool *pick(void)
 {
-    return pools_pick(&pools, SERVICE_DB, LANE_READ);
+    return pools_pick(&pools, SERVICE_DB, LANE_READ, false);
+}
+
+static struct pool *pick_pressed(void)
+{
+    return pools_pick(&pools, SERVICE_DB, LANE_READ, true);
 }
 
 TEST("a pool that said ready is found by its peer and its id; one of no service is not taken in")
@@ -70,7 +75,7 @@ TEST("the pool with the least under way is asked, of its service, with credit le
     a->draining = false;
     a->lanes[LANE_READ].in_flight = 2;
     CHECK(!pick());
-    CHECK(pools_pick(&pools, SERVICE_DB, LANE_WRITE));
+    CHECK(pools_pick(&pools, SERVICE_DB, LANE_WRITE, false));
     CHECK_INT(pools_count(&pools, SERVICE_DB), 2);
     clear();
 }
@@ -102,6 +107,39 @@ TEST("a pool much slower than the fastest gets one request at a time, so that it
     for (int i = 0; i < 100; i++)
         pool_answered(slow, LANE_READ, 1000);
     CHECK(pick() == slow);
+    clear();
+}
+
+TEST("a slow pool is used in full where the others have no credit and somebody would be refused")
+{
+    struct pool *fast = add("db", 1), *slow = add("db", 2), *stuck = add("db", 9);
+    pool_answered(fast, LANE_READ, 1000);
+    pool_answered(slow, LANE_READ, POOL_SLOW_US + 10000);
+    stuck->lanes[LANE_READ].stuck = true;
+    slow->lanes[LANE_READ].in_flight = 1;
+    CHECK(pick_pressed() == fast);
+    fast->lanes[LANE_READ].in_flight = 1;
+    CHECK(!pick());
+    CHECK(pick_pressed() == slow);
+    slow->lanes[LANE_READ].in_flight = 2;
+    CHECK(!pick_pressed());
+    clear();
+}
+
+TEST("what a pool says it holds already uses its credit, once")
+{
+    struct ready ready = {.pool_id = {{++next_peer}},
+                          .service = STR("db"),
+                          .capacity = 3,
+                          .host = STR("alpha"),
+                          .reads_held = 2,
+                          .writes_held = 3};
+    struct pool *pool =
+        pools_add(&pools, (struct channel_peer){.size = 1, .bytes = {next_peer}}, &ready, 7);
+    CHECK(pick() == pool);
+    CHECK(!pools_pick(&pools, SERVICE_DB, LANE_WRITE, true));
+    pool_renew(pool, &ready);
+    CHECK_INT(pool->lanes[LANE_READ].in_flight, 2);
     clear();
 }
 

@@ -3,6 +3,12 @@
 
 enum { SECOND = 1000000, MINUTE = 60 * SECOND };
 
+/* What config/vote.yaml says unless somebody changes it. */
+enum {
+#define INT(section, name, standard, min, max, help) DEFAULT_##section##_##name = (standard),
+#include "proto/config/keys.def"
+};
+
 static const int64_t start = 1000 * (int64_t)MINUTE;
 
 static int64_t take(struct throttle *throttle, int64_t account, int64_t per_minute, int64_t now_us)
@@ -96,6 +102,45 @@ TEST("a table of any size works, the smallest too")
         CHECK_INT(taken(throttle, 1, 3, start), 3);
         throttle_free(throttle);
     }
+}
+
+/* Of so many people behind one address, each does it so often within ten seconds. Returns how many
+ * times one of them was refused. */
+static int refused_in_class(int people, int times, enum throttle_kind account, int64_t of_account,
+                            enum throttle_kind address, int64_t of_address)
+{
+    struct throttle *throttle = throttle_new(DEFAULT_throttle_table, 1);
+    char school[16] = "a class";
+    int refused = 0;
+    for (int i = 0; i < people * times; i++) {
+        int64_t now_us = start + 10 * (int64_t)SECOND * i / (people * times), person = i % people;
+        refused += throttle_take(throttle, address, school, sizeof school, of_address, now_us) ||
+                   throttle_take(throttle, account, &person, sizeof person, of_account, now_us);
+    }
+    throttle_free(throttle);
+    return refused;
+}
+
+static int votes_refused(int people, int times)
+{
+    return refused_in_class(people, times, THROTTLE_VOTES_ACCOUNT, DEFAULT_throttle_votes_account,
+                            THROTTLE_VOTES_ADDRESS, DEFAULT_throttle_votes_address);
+}
+
+static int reads_refused(int people, int times)
+{
+    return refused_in_class(people, times, THROTTLE_READS_ACCOUNT, DEFAULT_throttle_reads_account,
+                            THROTTLE_READS_ADDRESS, DEFAULT_throttle_reads_address);
+}
+
+TEST("by default a thousand people behind one address are not stopped, and a machine is")
+{
+    CHECK_INT(votes_refused(1000, 5), 0);
+    CHECK_INT(reads_refused(1000, 50), 0);
+    CHECK(votes_refused(1, 10000) > 9000);
+    CHECK(votes_refused(10000, 10) > 90000);
+    CHECK(reads_refused(1, 100000) > 90000);
+    CHECK(reads_refused(10000, 100) > 900000);
 }
 
 TEST_MAIN

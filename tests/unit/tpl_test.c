@@ -433,4 +433,66 @@ TEST("texts that are no UTF-8 are walked through without reading past them")
     page_end();
 }
 
+/* A page of which `name` is hole 1 and `id` hole 0, filled with these, or its error. */
+static struct str filled(const char *source, const char *id, const char *name)
+{
+    struct buf html = {0};
+    struct tpl_holes holes = {0};
+    const struct str texts[] = {str_from(id), str_from(name)};
+    page_start();
+    tpl_dict_set(&page.arena, &page.context, "id", tpl_hole(0));
+    tpl_dict_set(&page.arena, &page.context, "name", tpl_hole(1));
+    if (add("base.html", "[{% block b %}{{ name }}{% endblock %}]") && add("t.html", source) &&
+        tpl_env_link(page.env, &page.errors) &&
+        tpl_render_holes(page.env, "t.html", &page.context, &page.arena, &html, &holes,
+                         &page.errors))
+        tpl_fill(buf_str(&html), &holes, texts, &page.out);
+    buf_free(&html);
+    return buf_str(page.errors.size ? &page.errors : &page.out);
+}
+
+TEST("a hole is filled with its text, escaped, wherever it is printed")
+{
+    CHECK_STR(filled("{{ name }}-{{ id }}-{{ name }}", "7", "<A>"), "&lt;A&gt;-7-&lt;A&gt;");
+    CHECK_STR(filled("{{ id }}", "", ""), "");
+    CHECK_STR(filled("nothing", "7", "A"), "nothing");
+    CHECK_STR(
+        filled("{% extends 'base.html' %}{% block b %}({{ super() }}){% endblock %}", "7", "A&B"),
+        "[(A&amp;B)]");
+    CHECK_STR(filled("{% if name %}yes{% endif %}{{ name or id }}", "7", "A"), "yesA");
+    CHECK_STR(filled("{% for i in range(9) %}{{ id }}{{ i }}{% endfor %}", "x", ""),
+              "x0x1x2x3x4x5x6x7x8");
+    page_end();
+}
+
+TEST("what a template cannot know of a hole fails the page")
+{
+    static const char *const sources[] = {
+        "{{ 'A' == name }}",
+        "{{ name != id }}",
+        "{{ name ~ 'x' }}",
+        "{{ name|upper }}",
+        "{{ name|length }}",
+        "{{ name in ['A'] }}",
+        "{{ name < 'B' }}",
+        "{{ name + 'x' }}",
+        "{{ [name]|join }}",
+        "{{ name|e }}",
+        "{{ name[0] == 'A' or name|first }}",
+        "{% extends 'base.html' %}{% block b %}{{ super()|length }}{% endblock %}",
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (filled(sources[i], "7", "A").size == 0 || page.errors.size == 0)
+            TEST_FAIL("%s was rendered", sources[i]);
+    page_end();
+}
+
+TEST("a page that is to be whole has no holes")
+{
+    page_start();
+    tpl_dict_set(&page.arena, &page.context, "name", tpl_hole(0));
+    CHECK_STR(page_of("{{ name }}"), "t.html:1: no holes may be left here\n");
+    page_end();
+}
+
 TEST_MAIN
