@@ -7,7 +7,7 @@ static const struct http_timeouts timeouts = {.head = 5000,
                                               .body = 5000,
                                               .body_rate = 1024,
                                               .request = 10000,
-                                              .idle = 15000,
+                                              .idle = 35000, /* two scrapes of fifteen seconds */
                                               .write = 10000,
                                               .linger = 1000};
 
@@ -44,7 +44,8 @@ static void metrics_get(struct gateway *gateway, struct http_exchange *exchange)
 static void status_get(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct buf text = {0};
-    dispatch_status(gateway->dispatch, &text);
+    struct gateway_status_reply status = dispatch_status(gateway->dispatch, exchange->arena);
+    message_pack(record_gateway_status_reply(), &status, &text);
     struct http_response response =
         http_response_make(200, "application/json; charset=utf-8", buf_str(&text));
     http_exchange_respond(exchange, &response);

@@ -108,7 +108,7 @@ static void fill_pools(struct dispatch *dispatch, struct gateway_status_reply *s
         };
 }
 
-static struct gateway_status_reply fill(struct dispatch *dispatch, struct arena *arena)
+struct gateway_status_reply dispatch_status(struct dispatch *dispatch, struct arena *arena)
 {
     struct gateway_status_reply status = {
         .bad_messages = dispatch->bad_messages + channel_malformed(dispatch->router),
@@ -140,7 +140,7 @@ void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
                         struct envelope envelope)
 {
     struct arena arena = {0};
-    struct gateway_status_reply status = fill(dispatch, &arena);
+    struct gateway_status_reply status = dispatch_status(dispatch, &arena);
     envelope.type = MESSAGE_gateway_status_reply;
     answer(dispatch, peer, &envelope, record_gateway_status_reply(), &status);
     arena_free(&arena);
@@ -162,14 +162,6 @@ bool dispatch_on_refresh(struct dispatch *dispatch, struct channel_peer peer,
     }
     arena_free(&arena);
     return refresh;
-}
-
-void dispatch_status(struct dispatch *dispatch, struct buf *out)
-{
-    struct arena arena = {0};
-    struct gateway_status_reply status = fill(dispatch, &arena);
-    message_pack(record_gateway_status_reply(), &status, out);
-    arena_free(&arena);
 }
 
 /* ---- metrics ------------------------------------------------------------------------------- */
@@ -262,7 +254,7 @@ static void add_pools(const struct gateway_status_reply *status, struct buf *out
 void dispatch_metrics(struct dispatch *dispatch, struct buf *out)
 {
     struct arena arena = {0};
-    struct gateway_status_reply status = fill(dispatch, &arena);
+    struct gateway_status_reply status = dispatch_status(dispatch, &arena);
     const struct {
         const char *name, *type, *help;
         int64_t value;

@@ -1,19 +1,22 @@
 /* gateway: the actor that is the process.
  *
  * I own: the loop, the HTTP server, dispatch, templates, static files, every request.
- * I receive: requests and errors from the HTTP server; SIGTERM, SIGINT.
+ * I receive: requests and errors from the HTTP server; SIGTERM, SIGINT; SIGUSR1 and SIGUSR2 for the
+ * log.
  * I send: nothing myself; requests ask pools through dispatch and answer through the server.
  * I am stopped by SIGTERM: no new connection, what runs is finished (at most shutdown_ms). */
 #include "gateway/gateway.h"
 
 #include "gateway/admin.h"
-#include "gateway/develop.h"
+#include "gateway/development.h"
 #include "gateway/http/event.h"
 #include "gateway/http/syntax.h"
-#include "gateway/request.h"
+#include "gateway/reload.h"
+#include "gateway/tracing.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -94,12 +97,20 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *argu
         return;
     }
     gateway->stopping = true;
+    notify("STOPPING=1");
     log_info("gateway_stopping", L_INT("signal", signal_number),
              L_INT("requests", (int64_t)gateway->requests));
     int64_t ms = gateway->config->gateway.shutdown_ms;
     event_add(gateway->stop_timer, &(struct timeval){ms / 1000, ms % 1000 * 1000});
     http_server_stop_accepting(gateway->server);
     leave_if_idle(gateway);
+}
+
+static void on_log_signal(evutil_socket_t signal_number, short what, void *argument)
+{
+    (void)what;
+    (void)argument;
+    log_set_verbose(signal_number == SIGUSR1);
 }
 
 /* ---- starting ------------------------------------------------------------------------------ */
@@ -132,10 +143,10 @@ static bool load_templates(struct gateway *gateway)
     bool good = errors.size == 0;
     if (!good)
         fwrite(errors.data, 1, errors.size, stderr);
-    if (gateway->develop)
-        develop_set_problem(gateway->develop, buf_str(&errors));
+    if (gateway->reload)
+        reload_set_problem(gateway->reload, buf_str(&errors));
     buf_free(&errors);
-    return good || gateway->develop; /* which then shows them instead of pages */
+    return good || gateway->reload; /* which then shows them instead of pages */
 }
 
 static bool open_files(struct gateway *gateway)
@@ -159,6 +170,13 @@ static bool load_common_passwords(struct gateway *gateway)
     const char *path = gateway->config->login.common_passwords_file;
     gateway->common_passwords = common_passwords_load(path);
     return gateway->common_passwords || complain(path, strerror(errno));
+}
+
+static bool start_tracing(struct gateway *gateway)
+{
+    const char *error;
+    return tracing_new(gateway->config, &gateway->tracing, &error) ||
+           complain(gateway->config->tracing.file, error);
 }
 
 static void make_throttle(struct gateway *gateway)
@@ -266,7 +284,7 @@ static bool open_queues(struct gateway *gateway)
         .share_reads = config->gateway.share_reads,
         .owner = gateway,
         .fill_status = fill_status,
-        .refresh = gateway->develop ? develop_refresh : NULL,
+        .refresh = gateway->reload ? reload_refresh : NULL,
     };
     gateway->dispatch = dispatch_new(gateway->loop, &settings, &arena, &error);
     if (!gateway->dispatch)
@@ -277,12 +295,18 @@ static bool open_queues(struct gateway *gateway)
 
 static void watch_signals(struct gateway *gateway)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        gateway->stop_signals[i] = evsignal_new(gateway->loop, signals[i], on_stop_signal, gateway);
-        if (!gateway->stop_signals[i])
+    static const struct {
+        int number;
+        event_callback_fn handle;
+    } rows[] = {{SIGTERM, on_stop_signal},
+                {SIGINT, on_stop_signal},
+                {SIGUSR1, on_log_signal},
+                {SIGUSR2, on_log_signal}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gateway->signals[i] = evsignal_new(gateway->loop, rows[i].number, rows[i].handle, gateway);
+        if (!gateway->signals[i])
             die("out of memory");
-        event_add(gateway->stop_signals[i], NULL);
+        event_add(gateway->signals[i], NULL);
     }
     gateway->stop_timer = event_new(gateway->loop, -1, 0, on_stop_timer, gateway);
     if (!gateway->stop_timer)
@@ -297,16 +321,17 @@ struct gateway *gateway_start(const struct config *config)
     gateway->config = config;
     make_throttle(gateway);
     gateway->gzip = gzip_new();
-    if (config->gateway.debug)
-        gateway->develop = develop_new(gateway);
+    if (reload_wanted(config))
+        gateway->reload = reload_new(gateway);
+    gateway->development = development_wanted(config);
     if (!raise_descriptors() || !check_settings(config) || !load_templates(gateway) ||
-        !open_files(gateway) || !load_common_passwords(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway) || !listen_admin(gateway)) {
+        !open_files(gateway) || !load_common_passwords(gateway) || !start_tracing(gateway) ||
+        !listen_http(gateway) || !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
     if (config->gateway.access_log)
-        gateway->access_log = access_log_new(gateway->loop);
+        gateway->access_log = access_log_new(gateway->loop, config->gateway.access_log_every);
     watch_signals(gateway);
     return gateway;
 }
@@ -316,6 +341,8 @@ void gateway_run(struct gateway *gateway)
     log_info("gateway_started", L_TEXT("listen", gateway->listen));
     printf("======== Running on %s ========\n", gateway->listen);
     fflush(stdout);
+    notify(
+        "READY=1"); /* it listens; waiting for pools would keep from starting who wait for this */
     event_base_dispatch(gateway->loop);
     log_info("gateway_stopped", L_INT("answered", gateway->answered));
 }
@@ -343,13 +370,14 @@ void gateway_free(struct gateway *gateway)
     buf_free(&gateway->page);
     if (gateway->files)
         static_free(gateway->files);
+    tracing_free(gateway->tracing);
     tpl_env_free(gateway->templates);
-    develop_free(gateway->develop);
+    reload_free(gateway->reload);
     throttle_free(gateway->throttle);
     common_passwords_free(gateway->common_passwords);
-    for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)
-        if (gateway->stop_signals[i])
-            event_free(gateway->stop_signals[i]);
+    for (size_t i = 0; i < sizeof gateway->signals / sizeof *gateway->signals; i++)
+        if (gateway->signals[i])
+            event_free(gateway->signals[i]);
     if (gateway->stop_timer)
         event_free(gateway->stop_timer);
     event_base_free(gateway->loop);

@@ -21,19 +21,21 @@ struct gateway {
     struct http_server *admin; /* NULL: not served */
     struct dispatch *dispatch;
     struct tpl_env *templates;
-    struct develop *develop; /* NULL: this is no place for development */
+    struct reload *reload; /* NULL: this is no place for development */
     struct static_files *files;
     struct gzip *gzip;
     struct buf page;               /* while a page is made */
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;
-    struct event *stop_signals[2];
+    struct tracing *tracing; /* NULL: off */
+    struct event *signals[4];
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */
     size_t asking;            /* of those, for whom room to ask pools is kept */
     int64_t answered;         /* since the start */
+    bool development;         /* pages have additions */
     bool stopping;
 };
 

@@ -27,12 +27,10 @@ function(static_compressed target out)
       if(size LESS 1024)
         continue()
       endif()
-      get_filename_component(parent ${out}/${name} DIRECTORY)
       add_custom_command(OUTPUT ${out}/${name}.br ${out}/${name}.gz
-        COMMAND ${CMAKE_COMMAND} -E make_directory ${parent}
-        COMMAND ${BROTLI} -f -n -q 11 -o ${out}/${name}.br ${directory}/${name}
-        COMMAND ${GZIP} -9 -n -c ${directory}/${name} > ${out}/${name}.gz
-        DEPENDS ${directory}/${name} VERBATIM)
+        COMMAND ${BROTLI} -f -n -q 11 -o ${out}/${name}.br ${out}/${name}
+        COMMAND ${GZIP} -9 -n -c ${out}/${name} > ${out}/${name}.gz
+        DEPENDS ${out}/${name} VERBATIM) # never older than NAME, or the gateway takes it for stale
       list(APPEND made ${out}/${name}.br)
     endforeach()
   endforeach()

@@ -1,8 +1,9 @@
 #include "gateway/view.h"
 
-#include "gateway/develop.h"
+#include "gateway/development.h"
+#include "gateway/reload.h"
 #include "gateway/tpl/text.h"
-
+#include "gateway/trace.h"
 #include "proto/base/log.h"
 
 /* ---- every page ---------------------------------------------------------------------------- */
@@ -195,6 +196,10 @@ struct str view_voted(struct request *request, const struct user_get_reply *user
 
 /* ---- rendering ----------------------------------------------------------------------------- */
 
+#define POLICY                                                                  \
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " \
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
 static void add_page_headers(const struct gateway *gateway, struct http_response *response)
 {
@@ -206,24 +211,19 @@ static void add_page_headers(const struct gateway *gateway, struct http_response
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
     };
-    static const char policy[] =
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'";
-    static const size_t listening = sizeof "; connect-src 'self'" - 1; /* of dev.js alone */
-    http_response_add(response, "Content-Security-Policy",
-                      str_make(policy, sizeof policy - 1 - (gateway->develop ? 0 : listening)));
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         http_response_add(response, headers[i][0], str_from(headers[i][1]));
+    http_response_add(response, "Content-Security-Policy",
+                      gateway->development ? STR(POLICY "; connect-src 'self'") : STR(POLICY));
 }
 
 /* The gateway's buffer is used again for the next page, but not kept at the size of a giant. */
 static void respond_html(struct request *request, struct http_response *response, struct buf *html)
 {
     enum { HTML_KEEP = 1 << 17 };
-    struct gateway *gateway = request->gateway;
-    add_page_headers(gateway, response);
-    if (gateway->develop)
-        develop_add_script(gateway->develop, &request->arena, html);
+    if (request->gateway->development)
+        development_add(request, html);
+    add_page_headers(request->gateway, response);
     response->body = buf_str(html);
     request_respond(request, response);
     buf_reset(html);
@@ -235,7 +235,7 @@ static void respond_html(struct request *request, struct http_response *response
 static void show_problem(struct request *request, struct str problem)
 {
     struct buf *html = &request->gateway->page;
-    struct str known = develop_problem(request->gateway->develop);
+    struct str known = reload_problem(request->gateway->reload);
     struct http_response response = {.status = 500};
     buf_add_str(html, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
                           "<title>500</title>\n<body>\n<pre>"));
@@ -254,7 +254,7 @@ static bool render(struct request *request, const char *template, const struct t
                          &request->gateway->page, out_holes, &problem))
         return true;
     log_error("template_failed", L_ID("request", request->id), L_STR("problem", buf_str(&problem)));
-    if (request->gateway->develop)
+    if (request->gateway->reload)
         show_problem(request, buf_str(&problem));
     else
         request_text(request, 500, "500: Internal Server Error\n");
@@ -265,7 +265,11 @@ static bool render(struct request *request, const char *template, const struct t
 void view_respond(struct request *request, struct http_response *response, const char *template,
                   const struct tpl_value *page)
 {
-    if (!request->answered && render(request, template, page, NULL))
+    if (request->answered)
+        return;
+    if (request->trace)
+        trace_enter(request->trace, TRACE_RENDER);
+    if (render(request, template, page, NULL))
         respond_html(request, response, &request->gateway->page);
 }
 
@@ -299,6 +303,8 @@ void view_render_shared(struct request *request, const struct view_shared *share
     struct http_response response = {.status = 200};
     const struct user_get_reply *user = user_of(request);
     struct str note = known_note(request);
+    if (request->trace)
+        trace_enter(request->trace, TRACE_RENDER);
     /* What page_with depends on, and what build does. */
     struct str key = str_from(arena_printf(&request->arena, "%d%.*s %.*s", user != NULL,
                                            STR_ARG(note), STR_ARG(shared->key)));

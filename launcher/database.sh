@@ -96,6 +96,7 @@ database_count_rows() {
 
 cmd_backup() {
     database_place backup "$@"
+    packages_ensure "${PACKAGES_BACKUP[@]}"
     [[ ! -e $DATABASE_FILE ]] || fail "$DATABASE_FILE is there already; it stays"
     : >"$DATABASE_FILE.part" || fail "cannot write $DATABASE_FILE"
     trap 'rm -rf -- "$WORK" "$DATABASE_FILE.part"' EXIT

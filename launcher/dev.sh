@@ -10,7 +10,7 @@ cmd_dev() {
         BIN=$ROOT/build/$PRESET/bin
     fi
     BUILD_TARGETS=("${DEV_TARGETS[@]}")
-    SETTINGS_MORE=(--set gateway.debug=true --set static_compressed_dir=)
+    SETTINGS_MORE=(--set debug.toolbar=true --set debug.reload=true --set static_compressed_dir=)
     UP_STAY=dev_stay
     cmd_up --foreground "$@"
     fail 'it was up already, and not for development; ./vote down first'

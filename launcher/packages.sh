@@ -16,7 +16,11 @@ PACKAGES_TEST=(
     python3-pytest python3-zmq python3-redis python3-pymysql python3-jinja2
     python3-aiohttp python3-aiohttp-session python3-selenium
     chromium chromium-driver fonts-noto-cjk strace nginx slowhttptest
+    dpkg-dev file systemd openssl prometheus
 )
+
+# mariadb-dump.
+PACKAGES_BACKUP=(mariadb-client)
 
 # What ./vote bench needs, and the peers it measures when they are there.
 PACKAGES_BENCH=(wrk python3-redis python3-pymysql)
@@ -37,6 +41,20 @@ packages_missing() {
     done
 }
 
+# Where maintainer scripts ask whether they may start a service (invoke-rc.d(8)).
+PACKAGES_POLICY=/usr/sbin/policy-rc.d
+
+# packages_install NAME...: without starting the services that some bring along; ours are private.
+packages_install() (
+    if [[ ! -e $PACKAGES_POLICY ]]; then
+        trap 'rm -f "$PACKAGES_POLICY"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$PACKAGES_POLICY"
+        chmod 755 "$PACKAGES_POLICY"
+    fi
+    apt-get update -q &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+)
+
 # packages_ensure NAME...: installs what is missing when we are root; else says the line that would.
 packages_ensure() {
     local missing log
@@ -47,11 +65,7 @@ packages_ensure() {
     fi
     say "installing ${missing[*]}"
     log=$(mktemp)
-    if ! {
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive \
-            apt-get install -q -y --no-install-recommends "${missing[@]}"
-    } </dev/null >"$log" 2>&1; then
+    if ! packages_install "${missing[@]}" </dev/null >"$log" 2>&1; then
         local why
         why=$(grep -m1 '^E: ' "$log" || tail -n 1 "$log")
         rm -f "$log"

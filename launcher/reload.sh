@@ -34,7 +34,7 @@ reload_gateways() {
 }
 
 cmd_reload() {
-    local service
+    local service UP_EMPTY=
     place_option reload "$@"
     scale_place
     build "$PRESET"

@@ -58,6 +58,19 @@ void envelope_end(struct buf *out, size_t start)
     put32(out->data + start + 52, (uint32_t)(out->size - start - ENVELOPE_SIZE));
 }
 
+void envelope_add_trace(struct buf *out, size_t start, struct str trace)
+{
+    must(get32(out->data + start + 48) == 0 && trace.size <= UINT32_MAX);
+    put32(out->data + start + 48, (uint32_t)trace.size);
+    buf_add_str(out, trace);
+}
+
+struct str envelope_body(const struct buf *frame)
+{
+    must(frame->size >= ENVELOPE_SIZE);
+    return str_make(frame->data + ENVELOPE_SIZE, get32(frame->data + 52));
+}
+
 void envelope_stamp(struct buf *frame, const struct envelope *e)
 {
     must(frame->size >= ENVELOPE_SIZE);
@@ -76,10 +89,10 @@ enum envelope_error envelope_read(struct str frame, struct envelope *out, struct
         return ENVELOPE_BAD_VERSION;
     if (frame.size < ENVELOPE_SIZE)
         return ENVELOPE_SHORT;
-    size_t body = get32(at + 52);
-    if (frame.size - ENVELOPE_SIZE < body)
+    size_t trace = get32(at + 48), body = get32(at + 52), behind = frame.size - ENVELOPE_SIZE;
+    if (behind < body || behind - body < trace)
         return ENVELOPE_SHORT;
-    if (frame.size - ENVELOPE_SIZE > body)
+    if (behind - body > trace)
         return ENVELOPE_TRAILING;
     out->attempt = (uint8_t)at[3];
     out->type = get16(at + 4);
@@ -92,6 +105,7 @@ enum envelope_error envelope_read(struct str frame, struct envelope *out, struct
     out->batch = get16(at + 38);
     out->queue_us = get32(at + 40);
     out->service_us = get32(at + 44);
+    out->trace = str_make(at + ENVELOPE_SIZE + body, trace);
     *out_body = str_make(at + ENVELOPE_SIZE, body);
     return ENVELOPE_OK;
 }

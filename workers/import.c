@@ -293,7 +293,7 @@ static bool take_over(struct import *import, const char *source, struct import_c
 bool import_run(struct db *db, const struct import_settings *settings,
                 struct import_counts *out_counts, struct buf *out_error)
 {
-    const char *source;
+    const char *source = NULL;
     struct import import = {.db = db, .settings = settings, .out_error = out_error};
     *out_counts = (struct import_counts){0};
     bool done = name_source(&import, &source) && was_done(&import, source, out_counts);

@@ -9,6 +9,8 @@
 #include "proto/message.h"
 #include "proto/status.h"
 
+struct work;
+
 struct job {
     struct job *next;                /* in the queue it waits in */
     const struct message_type *type; /* of the request */
@@ -20,12 +22,14 @@ struct job {
     /* The answer. */
     bool answered;
     enum status status;
-    struct buf body; /* packed reply, or packed struct error */
+    struct buf body;   /* packed reply, or packed struct error */
+    struct buf report; /* packed struct work_report; empty: not traced */
 
     /* The agent's own. */
     size_t gateway;            /* which connection it came by */
     uint32_t slot, generation; /* returned unchanged */
     uint8_t attempt;
+    bool traced; /* its gateway wants a report */
     int64_t received_us, started_us, finished_us;
     size_t batch; /* jobs it was handled with */
 };
@@ -72,6 +76,10 @@ struct job_service {
     void *(*open)(const void *settings);
     void (*close)(void *thread);
     void (*idle)(void *thread);
+
+    /* watch: in that thread: note what is asked of its server there, until NULL; see work.h. May
+     * be NULL. */
+    void (*watch)(void *thread, struct work *work);
 
     /* queue_limit: how many jobs may wait now, if that is fewer than configured; asked in the agent
      * whenever one arrives. NULL: as configured. */

@@ -22,9 +22,9 @@ static bool migrate(const struct config *config, const char *sql, bool samples,
 
 int main(int argc, char **argv)
 {
-    const char *sql = "sql", *samples = NULL;
+    const char *samples = NULL;
     const struct options_row rows[] = {
-        {"sql", "DIR", "directory of the files NNN_name.sql and samples.sql (sql)", .out = &sql},
+        {"sql", "DIR", "directory of the files NNN_name.sql and samples.sql", "sql_dir", NULL},
         {"samples", NULL,
          "load samples.sql, unless there are accounts; prints a line account<TAB>password each",
          .out = &samples},
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     struct buf accounts = {0}, error = {0};
     bool done = first == argc;
     if (done)
-        done = migrate(config, sql, samples, &accounts, &error);
+        done = migrate(config, config->files.sql_dir, samples, &accounts, &error);
     else
         buf_printf(&error, "unexpected argument: %s", argv[first]);
     printf("%.*s", STR_ARG(buf_str(&accounts)));

@@ -2,16 +2,18 @@
  *
  * I own: one dealer per gateway, the crew of threads, every job between receipt and answer.
  * I receive: requests and who, drain_ok from gateways; answered jobs from the crew; SIGTERM,
- * SIGINT. I send: ready, heartbeat, drain, bye and the answers to gateways; jobs to the crew. I am
- * stopped by SIGTERM: drain, answer what waits, bye. */
+ * SIGINT; SIGUSR1 and SIGUSR2 for the log. I send: ready, heartbeat, drain, bye and the answers to
+ * gateways; jobs to the crew. I am stopped by SIGTERM: drain, answer what waits, bye. */
 #include "workers/worker.h"
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 #include "proto/channel_curve.h"
 #include "proto/envelope.h"
 #include "workers/crew.h"
+#include "workers/work.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -72,6 +74,8 @@ static enum channel_result send_frame(struct worker *worker, struct link *link,
     envelope_begin(envelope, &worker->outgoing);
     buf_add_str(&worker->outgoing, body);
     envelope_end(&worker->outgoing, 0);
+    if (envelope->trace.size)
+        envelope_add_trace(&worker->outgoing, 0, envelope->trace);
     return channel_send(link->dealer, NULL, buf_str(&worker->outgoing));
 }
 
@@ -124,7 +128,11 @@ static void send_answer(struct worker *worker, struct job *job)
         .batch = (uint16_t)job->batch,
         .queue_us = (uint32_t)(job->started_us - job->received_us),
         .service_us = (uint32_t)(job->finished_us - job->started_us),
+        .trace = buf_str(&job->report),
     };
+    log_debug("job_answered", L_ID("request", job->request_id), L_TEXT("message", job->type->name),
+              L_TEXT("status", status_name(job->status)), L_INT("queue_us", envelope.queue_us),
+              L_INT("service_us", envelope.service_us), L_INT("batch", envelope.batch));
     if (send_frame(worker, link, &envelope, buf_str(&job->body)) != CHANNEL_SENT)
         worker->lost_answers++;
 }
@@ -135,6 +143,7 @@ static void finish_job(struct worker *worker, struct job *job)
     worker->links[job->gateway].in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
+    buf_free(&job->report);
     arena_free(&job->arena);
     free(job);
 }
@@ -166,6 +175,7 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
     job->slot = envelope->slot;
     job->generation = envelope->generation;
     job->attempt = envelope->attempt;
+    job->traced = work_is_wanted(envelope->trace);
     worker->links[link].in_flight[type->lane]++;
     worker->in_flight++;
 
@@ -257,6 +267,7 @@ static void on_frame(struct worker *worker, size_t link, struct str frame)
         envelope.type = MESSAGE_error;
         envelope.status = STATUS_BAD_MESSAGE;
         envelope.credit = 1;
+        envelope.trace = (struct str){0};
         send_frame(worker, &worker->links[link], &envelope, buf_str(&text));
         buf_free(&text);
     }
@@ -400,10 +411,9 @@ static void on_tick(struct worker *worker)
 
 static void on_stop_signal(struct worker *worker)
 {
-    struct signalfd_siginfo info;
-    if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info ||
-        worker->drain_until_us)
+    if (worker->drain_until_us)
         return;
+    notify("STOPPING=1");
     log_info("pool_draining", L_ID("pool", worker->pool_id),
              L_INT("in_flight", (int64_t)worker->in_flight));
     worker->drain_until_us = clock_us() + worker->settings->drain_ms * 1000;
@@ -414,6 +424,17 @@ static void on_stop_signal(struct worker *worker)
         if (!link->announced || !send_control(worker, link, MESSAGE_drain, &(struct drain){}))
             link->drained = true; /* nobody there who could ask */
     }
+}
+
+static void on_signal(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+    if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2)
+        log_set_verbose(info.ssi_signo == SIGUSR1);
+    else
+        on_stop_signal(worker);
 }
 
 static bool all_drained(const struct worker *worker)
@@ -510,7 +531,7 @@ static void run_once(struct worker *worker)
         }
     wait_for_messages(worker, items, count);
     if (items[0].readable)
-        on_stop_signal(worker);
+        on_signal(worker);
     for (size_t i = 2; i < count; i++) {
         if (items[i].writable && !worker->drain_until_us)
             send_ready(worker, &worker->links[link_of[i]]);
@@ -527,15 +548,17 @@ static void run_once(struct worker *worker)
     arena_reset(&worker->arena);
 }
 
-static int open_stop_signals(void)
+static int open_signals(void)
 {
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGINT);
+    sigaddset(&watched, SIGUSR1);
+    sigaddset(&watched, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &watched, NULL);
     signal(SIGPIPE, SIG_IGN);
-    int fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    int fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         die("signalfd: %s", strerror(errno));
     return fd;
@@ -549,13 +572,14 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     worker->service = service;
     worker->settings = settings;
     worker->pool_id = id_random();
-    worker->signal_fd = open_stop_signals();
+    worker->signal_fd = open_signals();
     worker->crew = crew_start(service, settings->threads, settings->queue_limit,
                               settings->batch_max, settings->service_settings);
     worker->context = channel_context_new();
     log_info("pool_started", L_TEXT("service", service_name(service->service)),
              L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),
              L_INT("credits", (int64_t)settings->credits));
+    notify("READY=1"); /* it looks for gateways, which may come later */
     while (!worker->stopping)
         run_once(worker);
     crew_stop(worker->crew);

@@ -190,34 +190,67 @@ def test_nginx_lets_in_what_the_gateway_takes_and_no_more(site):
         assert (statuses == {200}) == (size < 8190), (size, statuses)
 
 
+@contextlib.contextmanager
+def before_stubs(site, directory, *stubs):
+    """The site's own nginx files before other gateways, each a function that is called with every
+    connection made to it; yields nginx's port."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in stubs]
+
+        def serve(listener, stub):
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as peer:
+                        stub(peer)
+
+        for listener, stub in zip(listeners, stubs):
+            threading.Thread(target=serve, args=[listener, stub], daemon=True).start()
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+        port, place = free_port(), site.directory / "run/nginx"
+        servers = "".join(f"server 127.0.0.1:{listener.getsockname()[1]} max_fails=0;" for listener in listeners)
+        for file in place.glob("*.conf"):
+            text = file.read_text().replace(str(place), str(directory))
+            text = text.replace(f"127.0.0.1:{site.port}", f"127.0.0.1:{port}")
+            text = re.sub(r"( *server 127\.0\.0\.1:.*\n)+", servers, text)
+            (directory / file.name).write_text(text)
+        command = ["/usr/sbin/nginx", "-e", "stderr", "-c", directory / "nginx.conf"]
+        nginx = stack.enter_context(Process(command, directory / "log"))
+        nginx.until(lambda: answers_tcp(port))
+        yield port
+
+
+def answers_tcp(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_server_sent_events_pass_nginx_as_they_come(site, tmp_path):
-    """The site's own nginx files before a stub, which sends one event and then waits for the test."""
     got = threading.Event()
 
-    def serve(listener):
-        with listener.accept()[0] as peer:
-            peer.recv(65536)
-            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
-            got.wait(30)
+    def one_event_and_wait(peer):
+        peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
+        got.wait(30)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stub = threading.Thread(target=serve, args=[listener])
-        stub.start()
-        port, place = free_port(), site.directory / "run/nginx"
-        for file in place.glob("*.conf"):
-            text = file.read_text().replace(str(place), str(tmp_path))
-            text = text.replace(f"127.0.0.1:{site.port}", f"127.0.0.1:{port}")
-            text = re.sub(r"127\.0\.0\.1:(?!%d\b)\d+" % port, f"127.0.0.1:{listener.getsockname()[1]}", text)
-            (tmp_path / file.name).write_text(text)
-        with Process(["/usr/sbin/nginx", "-e", "stderr", "-c", tmp_path / "nginx.conf"], tmp_path / "log") as nginx:
-            nginx.until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-            peer = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-            peer.request("GET", "/live/events")
-            assert peer.getresponse().readline() == b"data: one\n"
-            assert not got.is_set()
-            got.set()
-            peer.close()
-        stub.join(30)
+    with before_stubs(site, tmp_path, one_event_and_wait) as port:
+        peer = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        peer.request("GET", "/live/events")
+        assert peer.getresponse().readline() == b"data: one\n"
+        assert not got.is_set()
+        got.set()
+        peer.close()
+
+
+@pytest.mark.parametrize("method, tries", [("GET", 2), ("POST", 1)])
+def test_nginx_asks_another_gateway_only_where_asking_twice_is_harmless(site, tmp_path, method, tries):
+    asked = []
+
+    def die_while_asked(peer):
+        asked.append(peer.recv(65536).split(b" ")[0].decode())
+
+    with before_stubs(site, tmp_path, die_while_asked, die_while_asked) as port:
+        assert Client(port).request(method, "/questions/1/vote", b"choice_id=1").status == 502
+    assert asked == [method] * tries
 
 
 def test_supervisors_page_asks_for_its_password_and_shows_every_process(site):

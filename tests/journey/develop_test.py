@@ -1,4 +1,4 @@
-"""gateway.debug: open pages hear of changes and see what is broken; without it there is nothing of it."""
+"""debug.reload: open pages hear of changes and see what is broken; without it there is nothing of it."""
 import contextlib
 import json
 import shutil
@@ -74,9 +74,9 @@ class Developed:
 
 @pytest.fixture
 def start(process, sample_database, redis, ipc_dir, build_dir, templates):
-    def start(debug=True):
+    def start(debug=True, more=()):
         return Developed(Site(process, sample_database, redis, ipc_dir, (
-            "--set", f"template_dir={templates}", *(("--set", "gateway.debug=true") if debug else ())), pools=()),
+            "--set", f"template_dir={templates}", *(("--set", "debug.reload=true") if debug else ()), *more), pools=()),
             build_dir)
     return start
 
@@ -88,6 +88,11 @@ def test_without_debug_there_is_no_stream_no_script_and_no_answer_to_a_refresh(s
     assert b"dev.js" not in developed.login().body
     assert "connect-src" not in developed.login().headers["Content-Security-Policy"]
     assert developed.refresh(timeout=200) == (3, None)
+
+
+def test_the_stream_is_for_the_hosts_of_the_toolbar_alone(start):
+    developed = start(more=("--set", "debug.hosts=192.0.2.1"))
+    assert Client(developed.site.port).get("/_dev/events").status == 404
 
 
 def test_every_page_gets_the_script_at_the_end_of_its_body(start):
@@ -158,7 +163,7 @@ def test_listeners_are_bounded_and_one_that_left_makes_room(start):
     developed = start()
     with contextlib.ExitStack() as stack:
         listeners = [developed.listen(stack) for _ in range(16)]
-        assert Client(developed.site.port).get("/_dev/events").status == 503
+        assert developed.listen(stack).head.startswith(b"HTTP/1.1 503 ")
         listeners[5].close()
         developed.site.gateway.wait_line('"GET /_dev/events HTTP/1.1" 200 ')
         assert developed.listen(stack).event()[0] == "hello"
