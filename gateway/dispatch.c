@@ -1,9 +1,9 @@
 /* dispatch: the actor between the pages and the pools.
  *
  * I own: the router, the pools' records, a bounded queue per service and lane, the slots.
- * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status.
- * I send: requests against credit, who and drain_ok to pools; answers to pages.
- * I am stopped by the gateway, once nothing waits. */
+ * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status,
+ * gateway_refresh. I send: requests against credit, who and drain_ok to pools; answers to pages. I
+ * am stopped by the gateway, once nothing waits. */
 #include "gateway/dispatch_own.h"
 #include "gateway/endpoint.h"
 #include "proto/base/clock.h"
@@ -45,6 +45,9 @@ static void on_message(struct dispatch *dispatch, struct channel_peer from,
     if (type && type->number == MESSAGE_gateway_status) {
         feed_all(dispatch); /* what is told is true behind all that came before it */
         dispatch_on_status(dispatch, from, *envelope);
+    } else if (type && type->number == MESSAGE_gateway_refresh &&
+               dispatch_on_refresh(dispatch, from, *envelope, body)) {
+        /* answered */
     } else if (is_answer && pool) {
         dispatch_on_answer(dispatch, pool, envelope, type, body);
     } else if (is_answer) {
