@@ -12,11 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 200, FLUSH_BYTES = 64 * 1024, KEEP_BYTES = 1024 * 1024, LAST_MS = 1000 };
+enum {
+    FLUSH_MS = 200,
+    FLUSH_BYTES = 64 * 1024,
+    KEEP_BYTES = 1024 * 1024,
+    LAST_MS = 1000,
+    ALWAYS_FROM = 500
+};
 
 struct access_log {
     struct event *timer;
     struct buf lines;
+    uint32_t every;
     size_t write_max; /* so much does not block once poll says that it is writable */
     bool stalled;     /* it was not, a moment ago */
     int64_t dropped;
@@ -57,11 +64,12 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     flush(argument);
 }
 
-struct access_log *access_log_new(struct event_base *loop)
+struct access_log *access_log_new(struct event_base *loop, int64_t every)
 {
     struct access_log *log = calloc(1, sizeof *log);
     if (!log || !(log->timer = event_new(loop, -1, EV_PERSIST, on_timer, log)))
         die("out of memory");
+    log->every = (uint32_t)every;
     struct stat out;
     bool is_file = fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode);
     log->write_max = is_file ? KEEP_BYTES : PIPE_BUF;
@@ -116,9 +124,19 @@ static void add_seconds(struct buf *out, int64_t us)
     buf_add(out, fraction, 7);
 }
 
+/* An id is random. */
+static bool is_left_out(const struct access_log *log, int status, struct id id)
+{
+    uint32_t random;
+    memcpy(&random, id.bytes, sizeof random);
+    return status < ALWAYS_FROM && log->every > 1 && random % log->every != 0;
+}
+
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,
                     int status, int64_t bytes_sent, struct id id, int64_t duration_us)
 {
+    if (is_left_out(log, status, id))
+        return;
     struct buf *out = &log->lines;
     char id_text[ID_TEXT + 1];
     if (out->size >= KEEP_BYTES) {

@@ -15,7 +15,8 @@
 struct event_base;
 struct access_log;
 
-struct access_log *access_log_new(struct event_base *loop);
+/* access_log_new: of the answers below 500, one in `every` gets its line. */
+struct access_log *access_log_new(struct event_base *loop, int64_t every);
 
 /* access_log_add: bytes from outside are escaped, so that a line stays a line. */
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,

@@ -7,7 +7,7 @@ static const struct http_timeouts timeouts = {.head = 5000,
                                               .body = 5000,
                                               .body_rate = 1024,
                                               .request = 10000,
-                                              .idle = 15000,
+                                              .idle = 35000, /* two scrapes of fifteen seconds */
                                               .write = 10000,
                                               .linger = 1000};
 

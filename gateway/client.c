@@ -56,6 +56,16 @@ bool client_is_proxy(const struct config_list *proxies, const char *peer)
     return false;
 }
 
+bool client_is_among(const struct config_list *addresses, const struct client *client)
+{
+    struct client one;
+    for (uint32_t i = 0; i < addresses->count; i++)
+        if (client_parse(str_from(addresses->items[i]), &one) &&
+            memcmp(one.bytes, client->bytes, sizeof one.bytes) == 0)
+            return true;
+    return false;
+}
+
 bool client_of(const struct config_list *proxies, const char *peer,
                const struct http_request *request, struct client *out)
 {

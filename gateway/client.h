@@ -22,6 +22,9 @@ char *client_print(const struct client *client, char out[CLIENT_TEXT]);
 /* client_is_proxy: is this peer one of the configured ones, however its address is written? */
 bool client_is_proxy(const struct config_list *proxies, const char *peer);
 
+/* client_is_among: is it one of these addresses? */
+bool client_is_among(const struct config_list *addresses, const struct client *client);
+
 /* client_of: X-Real-IP, if the peer is a proxy we trust and sent exactly one that is an address;
  * else the peer. Anybody else's X-Real-IP is a claim, and ignored. False if it is a proxy that
  * named nobody: *out is its own address then, and stands for all who came by it. */

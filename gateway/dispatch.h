@@ -13,6 +13,7 @@
 #include "proto/status.h"
 
 struct event_base;
+struct trace_ask;
 struct dispatch;
 struct slot;
 
@@ -59,6 +60,7 @@ struct dispatch_ask {
     int64_t deadline_us; /* clock_us */
     void *owner;
     void (*on_answer)(void *owner, const struct dispatch_answer *answer);
+    struct trace_ask *trace; /* told of what becomes of it; NULL: not traced */
 
     /* Dispatch's own. */
     struct dispatch_ask *next, *previous; /* in the list of its slot, or of the refused */
@@ -86,6 +88,10 @@ void dispatch_reply_free(struct dispatch_reply *reply);
 
 /* dispatch_pools: pools of a service that can be asked now. */
 size_t dispatch_pools(const struct dispatch *dispatch, enum service service);
+
+/* dispatch_status: its pools and queues, as gateway_status answers; in arena. Hosts are borrowed.
+ */
+struct gateway_status_reply dispatch_status(struct dispatch *dispatch, struct arena *arena);
 
 /* dispatch_metrics: append every counter in the text format of Prometheus. */
 void dispatch_metrics(struct dispatch *dispatch, struct buf *out);

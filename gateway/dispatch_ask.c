@@ -90,6 +90,8 @@ static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_as
     ask_list_append(list, ask);
     if (list == &slot->asks && ask->deadline_us > slot->deadline_us)
         slot->deadline_us = ask->deadline_us;
+    if (ask->trace && list == &slot->asks)
+        dispatch_trace_ask(slot, ask);
 }
 
 /* A slot for the body in dispatch->packed, with nobody who asks yet. */
@@ -135,8 +137,8 @@ static void ask_later_ones(struct dispatch *dispatch, struct slot *slot)
     if (slot->later.count == 0)
         return;
     shares_remove(&dispatch->shares, slot);
-    struct str body = str_make(slot->frame.data + ENVELOPE_SIZE, slot->frame.size - ENVELOPE_SIZE);
-    struct slot *next = slot_new(dispatch, slot->type, body, slot->later.first->request_id);
+    struct slot *next =
+        slot_new(dispatch, slot->type, envelope_body(&slot->frame), slot->later.first->request_id);
     while (slot->later.first) {
         struct dispatch_ask *ask = slot->later.first;
         ask_list_remove(&slot->later, ask);
@@ -200,6 +202,8 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
     slot->sent_us = now;
     slot->state = SLOT_SENT;
     slot_list_append(&queue->sent, slot);
+    if (slot->traced)
+        dispatch_trace_sent(slot);
     return true;
 }
 
@@ -310,9 +314,11 @@ static void to_front(struct dispatch *dispatch, struct slot *slot)
     enqueue(dispatch, slot, true);
 }
 
-void dispatch_again(struct dispatch *dispatch, struct slot *slot)
+void dispatch_again(struct dispatch *dispatch, struct slot *slot, const char *why)
 {
     struct queue *queue = dispatch_queue(dispatch, slot->type);
+    if (slot->traced)
+        dispatch_trace_lost(slot, why);
     if (slot->attempt >= DISPATCH_ATTEMPTS || queue->retry_budget < RETRY_COST) {
         refuse_slot(dispatch, slot, STATUS_UNAVAILABLE);
         return;
@@ -325,6 +331,8 @@ void dispatch_again(struct dispatch *dispatch, struct slot *slot)
 void dispatch_take_back(struct dispatch *dispatch, struct slot *slot)
 {
     slot->attempt--; /* never started: as if it had not been sent */
+    if (slot->traced)
+        dispatch_trace_lost(slot, "given back");
     to_front(dispatch, slot);
 }
 
@@ -427,8 +435,10 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
     } else if (envelope->status == STATUS_REJECTED && pool->draining) {
         dispatch_take_back(dispatch, slot);
     } else if (envelope->status == STATUS_REJECTED) {
-        dispatch_again(dispatch, slot); /* it may do so for ever */
+        dispatch_again(dispatch, slot, "refused"); /* it may do so for ever */
     } else {
+        if (slot->traced)
+            dispatch_trace_answered(slot, envelope, body.size + ENVELOPE_SIZE);
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
         pool_answered(pool, lane, clock_us() - slot->sent_us);
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);

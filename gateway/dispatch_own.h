@@ -3,7 +3,8 @@
  *   dispatch.c        frames, the loop, start and stop
  *   dispatch_ask.c    asks of pages: the queues, sending, answers
  *   dispatch_pools.c  pools come, go, get stuck and die
- *   dispatch_status.c what operators see */
+ *   dispatch_status.c what operators see
+ *   dispatch_trace.c  what is told to the traces of requests */
 #ifndef VOTE_GATEWAY_DISPATCH_OWN_H
 #define VOTE_GATEWAY_DISPATCH_OWN_H
 
@@ -76,8 +77,9 @@ static inline void dispatch_look(struct dispatch *dispatch)
 void dispatch_feed(struct dispatch *dispatch, enum service service);
 
 /* dispatch_again: a sent request goes to another pool, unless two died on it or the budget for
- * retries is used up. dispatch_take_back: likewise for one that no pool has started. */
-void dispatch_again(struct dispatch *dispatch, struct slot *slot);
+ * retries is used up; why: for its trace. dispatch_take_back: likewise for one that no pool has
+ * started. */
+void dispatch_again(struct dispatch *dispatch, struct slot *slot, const char *why);
 void dispatch_take_back(struct dispatch *dispatch, struct slot *slot);
 
 /* dispatch_answer: a pool's answer to some request. dispatch_answer_refused: tell those whose
@@ -104,6 +106,15 @@ void dispatch_ask_who(struct dispatch *dispatch, struct channel_peer peer);
 
 /* dispatch_tick_pools: look for the silent. */
 void dispatch_tick_pools(struct dispatch *dispatch, int64_t now, int64_t elapsed_us);
+
+/* ---- dispatch_trace.c ---------------------------------------------------------------------- */
+
+/* Of a slot that is traced: an ask came to it, it was sent to slot->pool, it was given up there, it
+ * is about to be answered. */
+void dispatch_trace_ask(struct slot *slot, const struct dispatch_ask *ask);
+void dispatch_trace_sent(const struct slot *slot);
+void dispatch_trace_lost(const struct slot *slot, const char *why);
+void dispatch_trace_answered(const struct slot *slot, const struct envelope *envelope, size_t size);
 
 /* ---- dispatch_status.c --------------------------------------------------------------------- */
 

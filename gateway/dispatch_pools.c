@@ -33,7 +33,7 @@ void dispatch_ask_who(struct dispatch *dispatch, struct channel_peer peer)
 /* What this pool has had for longer than `older_us`, asked of others; the youngest first, since
  * each goes to the front. What is in a bundle that did not go out has not been tried. */
 static void redispatch(struct dispatch *dispatch, struct pool *pool, enum lane lane,
-                       int64_t older_us)
+                       int64_t older_us, const char *why)
 {
     int64_t now = clock_us();
     struct slot_list *sent = &dispatch->services[pool->service].lanes[lane].sent;
@@ -44,7 +44,7 @@ static void redispatch(struct dispatch *dispatch, struct pool *pool, enum lane l
         if (slot->bundle == pool->bundles)
             dispatch_take_back(dispatch, slot);
         else
-            dispatch_again(dispatch, slot);
+            dispatch_again(dispatch, slot, why);
     }
 }
 
@@ -60,7 +60,7 @@ void dispatch_lose(struct dispatch *dispatch, struct pool *pool, const char *why
                                          L_TEXT("why", why),
                                          {.key = NULL}});
     for (int lane = 0; lane < LANE_COUNT; lane++)
-        redispatch(dispatch, pool, (enum lane)lane, 0);
+        redispatch(dispatch, pool, (enum lane)lane, 0, why);
     dispatch->services[service].last_pool_us = clock_us();
     pools_remove(&dispatch->pools, pool);
     dispatch_feed(dispatch, service);
@@ -114,7 +114,7 @@ static void set_stuck(struct dispatch *dispatch, struct pool *pool, enum lane la
                  L_INT("oldest_ms", oldest_ms));
     pool->lanes[lane].stuck = stuck;
     if (stuck && pools_other(&dispatch->pools, pool, lane))
-        redispatch(dispatch, pool, lane, dispatch->settings.dead_ms * 1000);
+        redispatch(dispatch, pool, lane, dispatch->settings.dead_ms * 1000, "stuck");
 }
 
 static void on_heartbeat(struct dispatch *dispatch, struct channel_peer peer, struct pool *known,

@@ -70,7 +70,7 @@ static void fill_pools(struct dispatch *dispatch, struct gateway_status_reply *s
         };
 }
 
-static struct gateway_status_reply fill(struct dispatch *dispatch, struct arena *arena)
+struct gateway_status_reply dispatch_status(struct dispatch *dispatch, struct arena *arena)
 {
     struct gateway_status_reply status = {
         .bad_messages = dispatch->bad_messages + channel_malformed(dispatch->router),
@@ -89,7 +89,7 @@ void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
                         struct envelope envelope)
 {
     struct arena arena = {0};
-    struct gateway_status_reply status = fill(dispatch, &arena);
+    struct gateway_status_reply status = dispatch_status(dispatch, &arena);
     envelope.type = MESSAGE_gateway_status_reply;
     envelope.credit = 1;
     buf_reset(&dispatch->outgoing);
@@ -191,7 +191,7 @@ static void add_pools(const struct gateway_status_reply *status, struct buf *out
 void dispatch_metrics(struct dispatch *dispatch, struct buf *out)
 {
     struct arena arena = {0};
-    struct gateway_status_reply status = fill(dispatch, &arena);
+    struct gateway_status_reply status = dispatch_status(dispatch, &arena);
     const struct {
         const char *name, *type, *help;
         int64_t value;

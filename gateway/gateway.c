@@ -1,15 +1,17 @@
 /* gateway: the actor that is the process.
  *
  * I own: the loop, the HTTP server, dispatch, templates, static files, every request.
- * I receive: requests and errors from the HTTP server; SIGTERM, SIGINT.
+ * I receive: requests and errors from the HTTP server; SIGTERM, SIGINT; SIGUSR1 and SIGUSR2 for the
+ * log.
  * I send: nothing myself; requests ask pools through dispatch and answer through the server.
  * I am stopped by SIGTERM: no new connection, what runs is finished (at most shutdown_ms). */
 #include "gateway/gateway.h"
 
 #include "gateway/admin.h"
+#include "gateway/development.h"
 #include "gateway/http/event.h"
 #include "gateway/http/syntax.h"
-#include "gateway/request.h"
+#include "gateway/tracing.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
@@ -103,6 +105,13 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *argu
     leave_if_idle(gateway);
 }
 
+static void on_log_signal(evutil_socket_t signal_number, short what, void *argument)
+{
+    (void)what;
+    (void)argument;
+    log_set_verbose(signal_number == SIGUSR1);
+}
+
 /* ---- starting ------------------------------------------------------------------------------ */
 
 static void fill_status(void *owner, struct gateway_status_reply *status)
@@ -160,6 +169,13 @@ static bool load_common_passwords(struct gateway *gateway)
     const char *path = gateway->config->login.common_passwords_file;
     gateway->common_passwords = common_passwords_load(path);
     return gateway->common_passwords || complain(path, strerror(errno));
+}
+
+static bool start_tracing(struct gateway *gateway)
+{
+    const char *error;
+    return tracing_new(gateway->config, &gateway->tracing, &error) ||
+           complain(gateway->config->tracing.file, error);
 }
 
 static void make_throttle(struct gateway *gateway)
@@ -277,12 +293,18 @@ static bool open_queues(struct gateway *gateway)
 
 static void watch_signals(struct gateway *gateway)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        gateway->stop_signals[i] = evsignal_new(gateway->loop, signals[i], on_stop_signal, gateway);
-        if (!gateway->stop_signals[i])
+    static const struct {
+        int number;
+        event_callback_fn handle;
+    } rows[] = {{SIGTERM, on_stop_signal},
+                {SIGINT, on_stop_signal},
+                {SIGUSR1, on_log_signal},
+                {SIGUSR2, on_log_signal}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gateway->signals[i] = evsignal_new(gateway->loop, rows[i].number, rows[i].handle, gateway);
+        if (!gateway->signals[i])
             die("out of memory");
-        event_add(gateway->stop_signals[i], NULL);
+        event_add(gateway->signals[i], NULL);
     }
     gateway->stop_timer = event_new(gateway->loop, -1, 0, on_stop_timer, gateway);
     if (!gateway->stop_timer)
@@ -297,14 +319,15 @@ struct gateway *gateway_start(const struct config *config)
     gateway->config = config;
     make_throttle(gateway);
     gateway->gzip = gzip_new();
+    gateway->development = development_wanted(config);
     if (!raise_descriptors() || !check_settings(config) || !load_templates(gateway) ||
-        !open_files(gateway) || !load_common_passwords(gateway) || !listen_http(gateway) ||
-        !open_queues(gateway) || !listen_admin(gateway)) {
+        !open_files(gateway) || !load_common_passwords(gateway) || !start_tracing(gateway) ||
+        !listen_http(gateway) || !open_queues(gateway) || !listen_admin(gateway)) {
         gateway_free(gateway);
         return NULL;
     }
     if (config->gateway.access_log)
-        gateway->access_log = access_log_new(gateway->loop);
+        gateway->access_log = access_log_new(gateway->loop, config->gateway.access_log_every);
     watch_signals(gateway);
     return gateway;
 }
@@ -343,12 +366,13 @@ void gateway_free(struct gateway *gateway)
     buf_free(&gateway->page);
     if (gateway->files)
         static_free(gateway->files);
+    tracing_free(gateway->tracing);
     tpl_env_free(gateway->templates);
     throttle_free(gateway->throttle);
     common_passwords_free(gateway->common_passwords);
-    for (size_t i = 0; i < sizeof gateway->stop_signals / sizeof *gateway->stop_signals; i++)
-        if (gateway->stop_signals[i])
-            event_free(gateway->stop_signals[i]);
+    for (size_t i = 0; i < sizeof gateway->signals / sizeof *gateway->signals; i++)
+        if (gateway->signals[i])
+            event_free(gateway->signals[i]);
     if (gateway->stop_timer)
         event_free(gateway->stop_timer);
     event_base_free(gateway->loop);

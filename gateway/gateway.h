@@ -27,12 +27,14 @@ struct gateway {
     struct access_log *access_log; /* NULL: off */
     struct throttle *throttle;
     struct common_passwords *common_passwords;
-    struct event *stop_signals[2];
+    struct tracing *tracing; /* NULL: off */
+    struct event *signals[4];
     struct event *stop_timer; /* while it stops: how long it may take */
     char listen[160];         /* "http://127.0.0.1:9000" */
     size_t requests;          /* in memory now */
     size_t asking;            /* of those, for whom room to ask pools is kept */
     int64_t answered;         /* since the start */
+    bool development;         /* pages have additions */
     bool stopping;
 };
 

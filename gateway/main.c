@@ -23,6 +23,7 @@ int main(int argc, char **argv)
     if (first < argc)
         die("unexpected argument: %s", argv[first]);
     log_set_level(config->log.level);
+    log_set_format(config->log.format);
     struct gateway *gateway = gateway_start(config);
     if (gateway) {
         gateway_run(gateway);

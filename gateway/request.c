@@ -4,6 +4,7 @@
 
 #include "gateway/http/cookie.h"
 #include "gateway/origin.h"
+#include "gateway/tracing.h"
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
@@ -37,6 +38,8 @@ static void end_if_over(struct request *request)
     struct gateway *gateway = request->gateway;
     for (struct ask *ask = request->asked; ask; ask = ask->next)
         dispatch_reply_free(ask->answer.memory);
+    if (request->trace)
+        tracing_end(gateway->tracing, request->trace);
     arena_free(&request->arena);
     gateway->asking -= request->may_ask;
     free(request);
@@ -55,6 +58,10 @@ void request_done(struct request *request, int status, int64_t bytes_sent, int64
     if (gateway->access_log)
         access_log_add(gateway->access_log, request->exchange->client, request->http, status,
                        bytes_sent, request->id, duration_us);
+    log_debug("request_answered", L_ID("request", request->id), L_STR("path", request->http->path),
+              L_INT("status", status), L_INT("us", duration_us));
+    if (request->trace)
+        tracing_sent(request, status, bytes_sent, duration_us);
     gateway->answered++;
     request->exchange = NULL;
     request->http = NULL;
@@ -74,10 +81,14 @@ static void on_answer(void *owner, const struct dispatch_answer *answer)
         log_info("ask_failed", L_ID("request", request->id),
                  L_TEXT("status", status_name(answer->status)),
                  L_STR("detail", answer->error->detail));
+    if (ask->ask.trace)
+        trace_done(ask->ask.trace, answer->status);
     if (request->asks == 0 && !request->answered) {
         void (*then)(struct request *) = request->then;
         request->then = NULL;
         must(then);
+        if (request->trace)
+            trace_enter(request->trace, TRACE_PAGE);
         then(request); /* may end the request */
         return;
     }
@@ -100,6 +111,7 @@ static struct ask *ask_with_id(struct request *request, unsigned message, const 
         .deadline_us = request->deadline_us,
         .owner = ask,
         .on_answer = on_answer,
+        .trace = request->trace ? trace_ask(request->trace, message_type_find(message)) : NULL,
     };
     dispatch_ask(request->gateway->dispatch, &ask->ask);
     return ask;
@@ -121,6 +133,8 @@ void request_then(struct request *request, void (*then)(struct request *request)
 {
     must(request->asks > 0);
     request->then = then;
+    if (request->trace)
+        trace_enter(request->trace, TRACE_WAIT);
 }
 
 void *request_page(struct request *request, size_t size)
@@ -242,6 +256,10 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct request *request = request_new(gateway, exchange);
     request->route = routes_find(request->http->path, &request->param);
+    if (request->route && request->route->development && !tracing_shows(gateway->tracing, request))
+        request->route = NULL;
+    if (gateway->tracing)
+        request->trace = tracing_begin(gateway->tracing, request);
     if (request->route && request->route->deadline == DEADLINE_PASSWORD)
         request->deadline_us +=
             (gateway->config->gateway.password_deadline_ms - gateway->config->gateway.deadline_ms) *

@@ -21,6 +21,8 @@ struct ask {
     struct dispatch_answer answer;
 };
 
+struct trace;
+
 struct request {
     struct gateway *gateway;
     struct http_exchange *exchange;  /* NULL once on_done was called */
@@ -42,6 +44,7 @@ struct request {
     size_t asks;           /* still without an answer */
     void (*then)(struct request *request);
     int64_t retry_after_s; /* what an answer 429 says */
+    struct trace *trace;   /* NULL: not traced */
     void *page;            /* the page's own state, in arena */
 };
 

@@ -1,7 +1,9 @@
 /* The ways a request is answered. Every one ends in request_respond. */
 #include "gateway/http/coding.h"
 #include "gateway/outcome.h"
+#include "gateway/pages/debug.h"
 #include "gateway/request.h"
+#include "gateway/tracing.h"
 #include "gateway/view.h"
 
 #include "proto/base/die.h"
@@ -67,6 +69,8 @@ void request_respond(struct request *request, struct http_response *response)
             str_from(arena_printf(&request->arena, "%lld", (long long)request->retry_after_s)));
     add_every_header(request, response, id);
     compress(request, response, &compressed);
+    if (request->trace)
+        tracing_answer(request, response);
     http_exchange_respond(request->exchange, response); /* may end the request */
     buf_free(&compressed);
 }
@@ -81,6 +85,8 @@ void request_text(struct request *request, int http_status, const char *text)
 
 void request_redirect(struct request *request, int http_status, const char *location)
 {
+    if (debug_intercept(request, http_status, location))
+        return;
     struct http_response response = http_response_make(http_status, text_type, STR(""));
     http_response_add(&response, "Location", str_from(location));
     http_response_add(&response, "Cache-Control", STR("no-store"));

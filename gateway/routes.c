@@ -1,5 +1,6 @@
 #include "gateway/routes.h"
 
+#include "gateway/pages/debug.h"
 #include "gateway/pages/pages.h"
 #include "proto/base/arena.h"
 
@@ -24,6 +25,16 @@ static const struct route routes[] = {
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING,
      .asks_nobody = true},
+    {"debug_history", "/_debugtoolbar", SESSION_NONE, debug_history_get, .count = COUNT_NOTHING,
+     .asks_nobody = true, .development = true},
+    {"debug_rows", "/_debugtoolbar/rows", SESSION_NONE, debug_rows_get, .count = COUNT_NOTHING,
+     .asks_nobody = true, .development = true},
+    {NULL, "/_debugtoolbar/requests/{}", SESSION_NONE, debug_request_get, .count = COUNT_NOTHING,
+     .asks_nobody = true, .development = true},
+    {"debug_site", "/_debugtoolbar/site", SESSION_NONE, debug_site_get, .count = COUNT_NOTHING,
+     .asks_nobody = true, .development = true},
+    {NULL, "/_debugtoolbar/pools/{}/kill", SESSION_NONE, NULL, debug_kill_post,
+     .count = COUNT_NOTHING, .asks_nobody = true, .development = true},
     {NULL, "/healthz", SESSION_NONE, healthz_get, .count = COUNT_NOTHING, .asks_nobody = true},
     {NULL, "/readyz", SESSION_NONE, readyz_get, .count = COUNT_NOTHING, .asks_nobody = true},
 };

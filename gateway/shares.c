@@ -16,18 +16,13 @@ static uint64_t hash_of(const struct message_type *type, struct str body)
     return hash;
 }
 
-static struct str body_of(const struct slot *slot)
-{
-    return str_make(slot->frame.data + ENVELOPE_SIZE, slot->frame.size - ENVELOPE_SIZE);
-}
-
 struct slot *shares_find(const struct shares *shares, const struct message_type *type,
                          struct str body, uint64_t *out_hash)
 {
     *out_hash = hash_of(type, body);
     struct slot *slot = shares->buckets[*out_hash % SHARES_BUCKETS];
-    while (slot &&
-           (slot->same_hash != *out_hash || slot->type != type || !str_equal(body_of(slot), body)))
+    while (slot && (slot->same_hash != *out_hash || slot->type != type ||
+                    !str_equal(envelope_body(&slot->frame), body)))
         slot = slot->same_next;
     return slot;
 }

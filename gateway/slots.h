@@ -35,6 +35,7 @@ struct slot {
     struct slot *same_next;                  /* shares.c: in its bucket */
     uint64_t same_hash;
     bool shared; /* others may join it */
+    bool traced; /* one of its asks is */
 };
 
 /* A list of slots in one state. */

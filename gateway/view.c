@@ -1,5 +1,7 @@
 #include "gateway/view.h"
 
+#include "gateway/development.h"
+#include "gateway/trace.h"
 #include "proto/base/log.h"
 
 /* ---- every page ---------------------------------------------------------------------------- */
@@ -192,8 +194,12 @@ struct str view_voted(struct request *request, const struct user_get_reply *user
 
 /* ---- rendering ----------------------------------------------------------------------------- */
 
+#define POLICY                                                                  \
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " \
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 /* Nothing inline, nothing from elsewhere, no framing; personal pages are kept by nobody. */
-static void add_page_headers(struct http_response *response)
+static void add_page_headers(const struct gateway *gateway, struct http_response *response)
 {
     static const char *const headers[][2] = {
         {"Content-Type", "text/html; charset=utf-8"},
@@ -202,19 +208,20 @@ static void add_page_headers(struct http_response *response)
         {"Referrer-Policy", "same-origin"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"},
-        {"Content-Security-Policy",
-         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         http_response_add(response, headers[i][0], str_from(headers[i][1]));
+    http_response_add(response, "Content-Security-Policy",
+                      gateway->development ? STR(POLICY "; connect-src 'self'") : STR(POLICY));
 }
 
 /* The gateway's buffer is used again for the next page, but not kept at the size of a giant. */
 static void respond_html(struct request *request, struct http_response *response, struct buf *html)
 {
     enum { HTML_KEEP = 1 << 17 };
-    add_page_headers(response);
+    if (request->gateway->development)
+        development_add(request, html);
+    add_page_headers(request->gateway, response);
     response->body = buf_str(html);
     request_respond(request, response);
     buf_reset(html);
@@ -240,7 +247,11 @@ static bool render(struct request *request, const char *template, const struct t
 void view_respond(struct request *request, struct http_response *response, const char *template,
                   const struct tpl_value *page)
 {
-    if (!request->answered && render(request, template, page, NULL))
+    if (request->answered)
+        return;
+    if (request->trace)
+        trace_enter(request->trace, TRACE_RENDER);
+    if (render(request, template, page, NULL))
         respond_html(request, response, &request->gateway->page);
 }
 
@@ -274,6 +285,8 @@ void view_render_shared(struct request *request, const struct view_shared *share
     struct http_response response = {.status = 200};
     const struct user_get_reply *user = user_of(request);
     struct str note = known_note(request);
+    if (request->trace)
+        trace_enter(request->trace, TRACE_RENDER);
     /* What page_with depends on, and what build does. */
     struct str key = str_from(arena_printf(&request->arena, "%d%.*s %.*s", user != NULL,
                                            STR_ARG(note), STR_ARG(shared->key)));

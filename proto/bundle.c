@@ -20,6 +20,8 @@ void bundle_pack(struct bundle *bundle, const struct envelope *envelope, struct 
     envelope_begin(envelope, &bundle->frame);
     buf_add_str(&bundle->frame, body);
     envelope_end(&bundle->frame, start);
+    if (envelope->trace.size)
+        envelope_add_trace(&bundle->frame, start, envelope->trace);
     bundle->count++;
 }
 

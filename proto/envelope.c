@@ -58,6 +58,19 @@ void envelope_end(struct buf *out, size_t start)
     put32(out->data + start + 52, (uint32_t)(out->size - start - ENVELOPE_SIZE));
 }
 
+void envelope_add_trace(struct buf *out, size_t start, struct str trace)
+{
+    must(get32(out->data + start + 48) == 0 && trace.size <= UINT32_MAX);
+    put32(out->data + start + 48, (uint32_t)trace.size);
+    buf_add_str(out, trace);
+}
+
+struct str envelope_body(const struct buf *frame)
+{
+    must(frame->size >= ENVELOPE_SIZE);
+    return str_make(frame->data + ENVELOPE_SIZE, get32(frame->data + 52));
+}
+
 void envelope_stamp(struct buf *frame, const struct envelope *e)
 {
     must(frame->size >= ENVELOPE_SIZE);
@@ -75,9 +88,12 @@ static enum envelope_error look(struct str frame, size_t *out_size)
         return ENVELOPE_NOT_OURS;
     if (frame.size >= 3 && at[2] != ENVELOPE_VERSION)
         return ENVELOPE_BAD_VERSION;
-    if (frame.size < ENVELOPE_SIZE || frame.size - ENVELOPE_SIZE < get32(at + 52))
+    if (frame.size < ENVELOPE_SIZE)
         return ENVELOPE_SHORT;
-    *out_size = ENVELOPE_SIZE + (size_t)get32(at + 52);
+    size_t trace = get32(at + 48), body = get32(at + 52), rest = frame.size - ENVELOPE_SIZE;
+    if (rest < body || rest - body < trace)
+        return ENVELOPE_SHORT;
+    *out_size = ENVELOPE_SIZE + body + trace;
     return ENVELOPE_OK;
 }
 
@@ -117,7 +133,9 @@ bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body
     out->batch = get16(at + 38);
     out->queue_us = get32(at + 40);
     out->service_us = get32(at + 44);
-    *out_body = str_make(at + ENVELOPE_SIZE, size - ENVELOPE_SIZE);
+    size_t body = get32(at + 52);
+    out->trace = str_make(at + ENVELOPE_SIZE + body, size - ENVELOPE_SIZE - body);
+    *out_body = str_make(at + ENVELOPE_SIZE, body);
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
+#include "workers/work.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -107,16 +108,44 @@ static size_t answer_expired(struct job **jobs, size_t count)
     return alive;
 }
 
+static void handle_traced(const struct job_service *service, const struct job_handler *handler,
+                          void *state, struct job **jobs, size_t count)
+{
+    struct work *work = work_begin(jobs[0]->started_us);
+    if (service->watch)
+        service->watch(state, work);
+    handler->handle(state, jobs, count);
+    if (service->watch)
+        service->watch(state, NULL);
+    work_end(work, jobs, count);
+}
+
+static bool any_traced(struct job *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i]->traced)
+            return true;
+    return false;
+}
+
+static void handle(const struct crew *crew, void *state, struct job **jobs, size_t count)
+{
+    const struct job_handler *handler = handler_of(crew->service, jobs[0]->type->number);
+    if (any_traced(jobs, count))
+        handle_traced(crew->service, handler, state, jobs, count);
+    else
+        handler->handle(state, jobs, count);
+}
+
 static void serve(struct crew_thread *self, void *state, struct job **jobs, size_t count)
 {
     int64_t now = clock_us();
     atomic_store(&self->busy_since_us, now);
     for (size_t i = 0; i < count; i++)
         jobs[i]->started_us = now;
-    unsigned message = jobs[0]->type->number;
     size_t alive = answer_expired(jobs, count);
     if (alive)
-        handler_of(self->crew->service, message)->handle(state, jobs, alive);
+        handle(self->crew, state, jobs, alive);
     deliver(self->crew, jobs, count);
     atomic_store(&self->busy_since_us, 0);
 }

@@ -34,6 +34,11 @@ static void keep_thread(void *thread)
     db_keep(thread);
 }
 
+static void watch_thread(void *thread, struct work *work)
+{
+    db_watch(thread, work);
+}
+
 const struct job_service db_service = {
     .service = SERVICE_DB,
     .lanes = true,
@@ -42,4 +47,5 @@ const struct job_service db_service = {
     .open = open_thread,
     .close = close_thread,
     .idle = keep_thread,
+    .watch = watch_thread,
 };

@@ -5,6 +5,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "workers/work.h"
 
 #include <mysql.h>
 #include <pthread.h>
@@ -46,6 +47,7 @@ struct db {
     int64_t matched, insert_id;
     int64_t away_until_ms, away_ms; /* no attempt before; how long to wait after the next failure */
     bool said_away;
+    struct work *work; /* where to note statements; NULL: nowhere */
     char last_error[512];
 };
 
@@ -82,6 +84,11 @@ const char *db_last_error(const struct db *db)
     return db->last_error;
 }
 
+void db_watch(struct db *db, struct work *work)
+{
+    db->work = work;
+}
+
 struct arena *db_arena(struct db *db)
 {
     return &db->arena;
@@ -116,11 +123,20 @@ static enum db_error failed(struct db *db, const char *sql, unsigned number, con
     return error;
 }
 
-static enum db_error run_plain(struct db *db, const char *sql)
+static enum db_error ask_plain(struct db *db, const char *sql)
 {
     if (mysql_real_query(db->mysql, sql, strlen(sql)) == 0)
         return DB_OK;
     return failed(db, sql, mysql_errno(db->mysql), mysql_error(db->mysql));
+}
+
+static enum db_error run_plain(struct db *db, const char *sql)
+{
+    int64_t start_us = db->work ? clock_us() : 0;
+    enum db_error error = ask_plain(db, sql);
+    if (db->work)
+        work_add(db->work, "sql", str_from(sql), start_us, 0, error != DB_OK);
+    return error;
 }
 
 /* ---- connection --------------------------------------------------------------------------------
@@ -432,8 +448,8 @@ static enum db_error read_rows(struct db *db, struct statement *statement, struc
     return DB_OK;
 }
 
-enum db_error db_query(struct db *db, const char *sql, const struct db_param *params,
-                       size_t param_count, struct db_rows *out_rows)
+static enum db_error ask_prepared(struct db *db, const char *sql, const struct db_param *params,
+                                  size_t param_count, struct db_rows *out_rows)
 {
     struct db_rows none;
     struct statement *statement;
@@ -454,6 +470,18 @@ enum db_error db_query(struct db *db, const char *sql, const struct db_param *pa
     db->matched = (int64_t)mysql_stmt_affected_rows(statement->stmt);
     db->insert_id = (int64_t)mysql_stmt_insert_id(statement->stmt);
     return DB_OK;
+}
+
+enum db_error db_query(struct db *db, const char *sql, const struct db_param *params,
+                       size_t param_count, struct db_rows *out_rows)
+{
+    int64_t start_us = db->work ? clock_us() : 0;
+    enum db_error error = ask_prepared(db, sql, params, param_count, out_rows);
+    if (db->work) {
+        int64_t rows = out_rows ? (int64_t)out_rows->count : db->matched;
+        work_add(db->work, "sql", str_from(sql), start_us, error ? 0 : rows, error != DB_OK);
+    }
+    return error;
 }
 
 int64_t db_matched(const struct db *db)
@@ -513,7 +541,11 @@ void db_rollback(struct db *db)
 {
     if (!db->mysql || !db->in_transaction)
         return;
-    if (mysql_rollback(db->mysql))
+    int64_t start_us = db->work ? clock_us() : 0;
+    bool good = !mysql_rollback(db->mysql);
+    if (db->work)
+        work_add(db->work, "sql", STR("ROLLBACK"), start_us, 0, !good);
+    if (!good)
         db_disconnect(db);
     db->in_transaction = false;
 }

@@ -12,6 +12,7 @@
 #include "workers/db_settings.h"
 
 struct db;
+struct work;
 
 /* db_open: no connection yet; the settings must outlive it. Never NULL. db_close: and its
  * connection. Both in the thread that uses it. */
@@ -35,6 +36,9 @@ const char *db_last_error(const struct db *db);
 
 /* db_arena: where rows live; callers may use it for what lasts as long. */
 struct arena *db_arena(struct db *db);
+
+/* db_watch: note every statement there, until NULL. */
+void db_watch(struct db *db, struct work *work);
 void db_arena_reset(struct db *db);
 
 struct db_param {

@@ -6,8 +6,11 @@
 #ifndef VOTE_WORKERS_JOB_H
 #define VOTE_WORKERS_JOB_H
 
+#include "proto/envelope.h"
 #include "proto/message.h"
 #include "proto/status.h"
+
+struct work;
 
 struct job {
     struct job *next;                /* in the queue it waits in */
@@ -20,12 +23,14 @@ struct job {
     /* The answer. */
     bool answered;
     enum status status;
-    struct buf body; /* packed reply, or packed struct error */
+    struct buf body;   /* packed reply, or packed struct error */
+    struct buf report; /* packed struct work_report; empty: not traced */
 
     /* The agent's own. */
     size_t gateway;            /* which connection it came by */
     uint32_t slot, generation; /* returned unchanged */
     uint8_t attempt;
+    bool traced; /* its gateway wants a report */
     int64_t received_us, started_us, finished_us;
     size_t batch; /* jobs it was handled with */
 };
@@ -42,6 +47,9 @@ void job_fail(struct job *job, enum status status, const char *detail);
 
 /* job_fail_field: INVALID, and which field ("closes_at") and why ("is not in the future"). */
 void job_fail_field(struct job *job, const char *field, const char *reason);
+
+/* job_envelope: the header of its answer. */
+struct envelope job_envelope(const struct job *job);
 
 /* job_expired: is its deadline over? Ask before starting something for it. */
 bool job_expired(const struct job *job);
@@ -72,6 +80,10 @@ struct job_service {
     void *(*open)(const void *settings);
     void (*close)(void *thread);
     void (*idle)(void *thread);
+
+    /* watch: in that thread: note what is asked of its server there, until NULL; see work.h. May
+     * be NULL. */
+    void (*watch)(void *thread, struct work *work);
 
     /* queue_limit: how many jobs may wait now, if that is fewer than configured; asked in the agent
      * whenever one arrives. NULL: as configured. */

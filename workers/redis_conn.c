@@ -5,6 +5,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
+#include "workers/work.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
@@ -23,6 +24,8 @@ struct redis_conn {
     struct redis_reply *replies;
     size_t reply_count, reply_capacity;
     int64_t backoff_ms, retry_at_us; /* while Redis is away; backoff 0: it is not */
+    struct work *work;               /* where to note runs; NULL: nowhere */
+    struct buf noted;                /* of the next run, its commands in words */
     char last_error[ERROR_WORD];     /* the error reply logged last, so that a flood is one line */
 };
 
@@ -32,13 +35,14 @@ static const struct error_row {
     enum status status;
     bool leave; /* this connection will not get better: the next may reach another server */
 } error_rows[] = {
-    {"LOADING", STATUS_UNAVAILABLE, false},   /* reading its file after a start */
-    {"READONLY", STATUS_UNAVAILABLE, true},   /* became a replica */
-    {"MASTERDOWN", STATUS_UNAVAILABLE, true}, /* a replica that lost its primary */
-    {"NOAUTH", STATUS_UNAVAILABLE, true},     /* wants a password since it was restarted */
-    {"OOM", STATUS_UNAVAILABLE, false},       /* full: reads still work */
-    {"MISCONF", STATUS_UNAVAILABLE, false},   /* cannot write its disk */
-    {"BUSY", STATUS_BUSY, false},             /* runs a script */
+    {"LOADING", STATUS_UNAVAILABLE, false},    /* reading its file after a start */
+    {"READONLY", STATUS_UNAVAILABLE, true},    /* became a replica */
+    {"MASTERDOWN", STATUS_UNAVAILABLE, true},  /* a replica that lost its primary */
+    {"NOAUTH", STATUS_UNAVAILABLE, true},      /* wants a password since it was restarted */
+    {"OOM", STATUS_UNAVAILABLE, false},        /* full: reads still work */
+    {"MISCONF", STATUS_UNAVAILABLE, false},    /* cannot write its disk */
+    {"NOREPLICAS", STATUS_UNAVAILABLE, false}, /* too few of them for a write */
+    {"BUSY", STATUS_BUSY, false},              /* runs a script */
     {"CLUSTERDOWN", STATUS_UNAVAILABLE, false},
     {"WRONGTYPE", STATUS_INVALID, false},  /* a key that is no text */
     {"NOSCRIPT", STATUS_NOT_FOUND, false}, /* a script it does not have: redis_script.c */
@@ -348,15 +352,39 @@ void redis_conn_free(struct redis_conn *conn)
     disconnect(conn);
     forget_replies(conn);
     buf_free(&conn->commands);
+    buf_free(&conn->noted);
     free(conn->raw);
     free(conn->replies);
     free(conn);
+}
+
+void redis_conn_watch(struct redis_conn *conn, struct work *work)
+{
+    conn->work = work;
+    buf_reset(&conn->noted);
+}
+
+static void note_command(struct buf *noted, const struct str *words, size_t count)
+{
+    buf_add_str(noted, noted->size ? STR("; ") : STR(""));
+    buf_add_str(noted, words[0]);
+    if (count < 2)
+        return;
+    size_t plain = 0;
+    while (plain < words[1].size && words[1].data[plain] != ':' && words[1].data[plain] != '_')
+        plain++;
+    buf_add_char(noted, ' ');
+    if (plain < words[1].size)
+        buf_add_str(noted, str_make(words[1].data, plain + 1));
+    buf_add_str(noted, STR("..."));
 }
 
 void redis_conn_add(struct redis_conn *conn, const struct str *words, size_t count)
 {
     add_words(&conn->commands, words, count);
     conn->command_count++;
+    if (conn->work)
+        note_command(&conn->noted, words, count);
 }
 
 /* What one attempt on an open connection gave; CLOSED may be tried again on a new one. */
@@ -392,8 +420,8 @@ static void finish_run(struct redis_conn *conn)
         came_back(conn);
 }
 
-enum status redis_conn_run(struct redis_conn *conn, bool repeatable,
-                           const struct redis_reply **out_replies)
+static enum status run(struct redis_conn *conn, bool repeatable,
+                       const struct redis_reply **out_replies)
 {
     enum exchange result = EXCHANGE_FAILED;
     drop_if_stale(conn);
@@ -411,4 +439,17 @@ enum status redis_conn_run(struct redis_conn *conn, bool repeatable,
     finish_run(conn);
     *out_replies = conn->replies;
     return STATUS_OK;
+}
+
+enum status redis_conn_run(struct redis_conn *conn, bool repeatable,
+                           const struct redis_reply **out_replies)
+{
+    int64_t start_us = conn->work ? clock_us() : 0;
+    enum status status = run(conn, repeatable, out_replies);
+    if (conn->work) {
+        work_add(conn->work, "redis", buf_str(&conn->noted), start_us, (int64_t)conn->reply_count,
+                 status != STATUS_OK);
+        buf_reset(&conn->noted);
+    }
+    return status;
 }

@@ -9,6 +9,8 @@
 #include "proto/base/str.h"
 #include "proto/status.h"
 
+struct work;
+
 struct redis_settings {
     const char *socket; /* path of a unix socket; "": host and port */
     const char *host;
@@ -31,6 +33,10 @@ struct redis_conn;
 /* redis_conn_new: connects at the first run. Settings are borrowed for its life. */
 struct redis_conn *redis_conn_new(const struct redis_settings *settings);
 void redis_conn_free(struct redis_conn *conn);
+
+/* redis_conn_watch: note every run there, until NULL: its commands, and of a key the part before
+ * the first ':' or '_', for the rest may be a session. */
+void redis_conn_watch(struct redis_conn *conn, struct work *work);
 
 /* redis_conn_add: a command of the next run, as its words; copied. Words may hold any bytes. */
 void redis_conn_add(struct redis_conn *conn, const struct str *words, size_t count);

@@ -330,10 +330,17 @@ static void session_close(void *thread)
     free(self);
 }
 
+static void session_watch(void *thread, struct work *work)
+{
+    struct session_thread *self = thread;
+    redis_conn_watch(self->redis, work);
+}
+
 const struct job_service session_service = {
     .service = SERVICE_SESSION,
     .handlers = handlers,
     .handler_count = sizeof handlers / sizeof *handlers,
     .open = session_open,
     .close = session_close,
+    .watch = session_watch,
 };

@@ -2,8 +2,8 @@
  *
  * I own: one dealer per gateway, the crew of threads, every job between receipt and answer.
  * I receive: requests and who, drain_ok from gateways; answered jobs from the crew; SIGTERM,
- * SIGINT. I send: ready, heartbeat, drain, bye and the answers to gateways; jobs to the crew. I am
- * stopped by SIGTERM: drain, answer what waits, bye. */
+ * SIGINT; SIGUSR1 and SIGUSR2 for the log. I send: ready, heartbeat, drain, bye and the answers to
+ * gateways; jobs to the crew. I am stopped by SIGTERM: drain, answer what waits, bye. */
 #include "workers/worker.h"
 
 #include "proto/base/clock.h"
@@ -13,6 +13,7 @@
 #include "proto/bundle.h"
 #include "proto/channel_curve.h"
 #include "workers/crew.h"
+#include "workers/work.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -23,7 +24,7 @@
 
 enum {
     LINKS = WORKER_LINKS,
-    RECEIVE_BURST = 512,
+    RECEIVE_BURST = 512, /* frames; under a flood answers are sent in between */
     RENEW_AFTER_MS = 2000,
     TURN_MS = 100, /* a turn of the loop takes less, or the process was stopped */
 };
@@ -119,31 +120,18 @@ static void send_ready(struct worker *worker, struct link *link)
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
-static void answer_job(struct worker *worker, struct job *job)
-{
-    struct link *link = &worker->links[job->gateway];
-    struct envelope envelope = {
-        .attempt = job->attempt,
-        .type = (uint16_t)(job->status == STATUS_OK ? message_reply_type(job->type)->number
-                                                    : MESSAGE_error),
-        .status = (uint16_t)job->status,
-        .slot = job->slot,
-        .generation = job->generation,
-        .request_id = job->request_id,
-        .credit = 1,
-        .batch = (uint16_t)job->batch,
-        .queue_us = (uint32_t)(job->started_us - job->received_us),
-        .service_us = (uint32_t)(job->finished_us - job->started_us),
-    };
-    add_answer(worker, link, &envelope, buf_str(&job->body));
-}
-
 static void finish_job(struct worker *worker, struct job *job)
 {
-    answer_job(worker, job);
-    worker->links[job->gateway].in_flight[job->type->lane]--;
+    struct link *link = &worker->links[job->gateway];
+    struct envelope envelope = job_envelope(job);
+    log_debug("job_answered", L_ID("request", job->request_id), L_TEXT("message", job->type->name),
+              L_TEXT("status", status_name(job->status)), L_INT("queue_us", envelope.queue_us),
+              L_INT("service_us", envelope.service_us), L_INT("batch", envelope.batch));
+    add_answer(worker, link, &envelope, buf_str(&job->body));
+    link->in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
+    buf_free(&job->report);
     arena_free(&job->arena);
     free(job);
 }
@@ -175,6 +163,7 @@ static void on_request(struct worker *worker, size_t link, const struct envelope
     job->slot = envelope->slot;
     job->generation = envelope->generation;
     job->attempt = envelope->attempt;
+    job->traced = work_is_wanted(envelope->trace);
     worker->links[link].in_flight[type->lane]++;
     worker->in_flight++;
 
@@ -255,6 +244,7 @@ static void answer_unknown(struct worker *worker, size_t link, struct envelope e
     envelope.type = MESSAGE_error;
     envelope.status = STATUS_BAD_MESSAGE;
     envelope.credit = 1;
+    envelope.trace = (struct str){0};
     add_answer(worker, &worker->links[link], &envelope, buf_str(&worker->outgoing));
 }
 
@@ -425,9 +415,7 @@ static void on_tick(struct worker *worker)
 
 static void on_stop_signal(struct worker *worker)
 {
-    struct signalfd_siginfo info;
-    if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info ||
-        worker->drain_until_us)
+    if (worker->drain_until_us)
         return;
     notify("STOPPING=1");
     log_info("pool_draining", L_ID("pool", worker->pool_id),
@@ -440,6 +428,17 @@ static void on_stop_signal(struct worker *worker)
         if (!link->announced || !send_control(worker, link, MESSAGE_drain, &(struct drain){}))
             link->drained = true; /* nobody there who could ask */
     }
+}
+
+static void on_signal(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+    if (read(worker->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2)
+        log_set_verbose(info.ssi_signo == SIGUSR1);
+    else
+        on_stop_signal(worker);
 }
 
 static bool all_drained(const struct worker *worker)
@@ -478,7 +477,6 @@ static void leave_when_done(struct worker *worker)
 static void receive_all(struct worker *worker, size_t link)
 {
     struct channel_frame frame;
-    /* Bounded, so that answers are sent in between under a flood. */
     for (int i = 0; i < RECEIVE_BURST; i++) {
         if (!channel_receive(worker->links[link].dealer, &frame))
             return;
@@ -536,7 +534,7 @@ static void run_once(struct worker *worker)
         }
     wait_for_messages(worker, items, count);
     if (items[0].readable)
-        on_stop_signal(worker);
+        on_signal(worker);
     for (size_t i = 2; i < count; i++) {
         if (items[i].writable && !worker->drain_until_us)
             send_ready(worker, &worker->links[link_of[i]]);
@@ -553,15 +551,17 @@ static void run_once(struct worker *worker)
     arena_reset(&worker->arena);
 }
 
-static int open_stop_signals(void)
+static int open_signals(void)
 {
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGINT);
+    sigaddset(&watched, SIGUSR1);
+    sigaddset(&watched, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &watched, NULL);
     signal(SIGPIPE, SIG_IGN);
-    int fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    int fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         die("signalfd: %s", strerror(errno));
     return fd;
@@ -575,7 +575,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     worker->service = service;
     worker->settings = settings;
     worker->pool_id = id_random();
-    worker->signal_fd = open_stop_signals();
+    worker->signal_fd = open_signals();
     worker->crew = crew_start(service, settings->threads, settings->queue_limit,
                               settings->batch_max, settings->service_settings);
     worker->context = channel_context_new();

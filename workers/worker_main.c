@@ -91,6 +91,7 @@ static int run_pool(const struct pool *pool, const struct config *config, const 
     };
     check_open_files(settings.threads);
     log_set_level(config->log.level);
+    log_set_format(config->log.format);
     void *service_settings = pool->settings_new(config);
     settings.service_settings = service_settings;
     int status = worker_run(pool->service, &settings);

@@ -41,6 +41,13 @@ static int64_t after_ms(int64_t ms)
     return clock_us() + ms * 1000;
 }
 
+void connection_hurry(struct http_connection *connection, int64_t ms)
+{
+    int64_t deadline_us = after_ms(ms);
+    if (deadline_us < connection->deadline_us)
+        enter(connection, connection->phase, deadline_us);
+}
+
 /* The sooner of a deadline and the end of what a whole request, or its answer, may take. */
 static int64_t within_request(const struct http_connection *connection, int64_t deadline_us,
                               int64_t start_us, int64_t bytes)

@@ -91,6 +91,9 @@ void connection_new(struct http_server *server, int fd, const struct sockaddr *a
 /* connection_read: what its readable event does; harmless when nothing is there. */
 void connection_read(struct http_connection *connection);
 
+/* connection_hurry: what it waits for now has to come within ms. */
+void connection_hurry(struct http_connection *connection, int64_t ms);
+
 /* connection_close: at once. The memory stays until server->reap. Again: no effect. */
 void connection_close(struct http_connection *connection);
 

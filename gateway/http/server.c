@@ -14,8 +14,9 @@
 
 enum {
     BACKLOG = 1024,
-    ACCEPT_TURN = 64, /* connections taken in one turn of the loop */
-    PAUSE_US = 100000 /* out of descriptors: how long the listener rests */
+    ACCEPT_TURN = 64,  /* connections taken in one turn of the loop */
+    PAUSE_US = 100000, /* out of descriptors: how long the listener rests */
+    STOP_IDLE_MS = 500,
 };
 
 /* ---- listening ----------------------------------------------------------------------------- */
@@ -251,7 +252,7 @@ void http_server_stop_accepting(struct http_server *server)
             connection_read(connection);
         next = connection->next;
         if (connection->phase == PHASE_IDLE)
-            connection_close(connection);
+            connection_hurry(connection, STOP_IDLE_MS);
         else if (connection->phase == PHASE_STREAM)
             http_exchange_end(&connection->exchange->shown);
     }

@@ -96,8 +96,9 @@ struct http_server *http_server_new(struct event_base *base,
 int http_server_port(const struct http_server *server);
 
 /* http_server_stop_accepting: take what already waits in the backlog and in sockets, then close the
- * listener and the idle connections; the others end with their answer (Connection: close). May call
- * on_request. Again: no effect. Not from inside a handler's call. */
+ * listener. Connections end with their answer (Connection: close), idle ones after half a second: a
+ * request that is on its way, because the client does not know yet, is answered and not reset. May
+ * call on_request. Again: no effect. Not from inside a handler's call. */
 void http_server_stop_accepting(struct http_server *server);
 
 size_t http_server_connection_count(const struct http_server *server);

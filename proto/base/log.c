@@ -6,13 +6,39 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Atomic int lowest_level = LOG_INFO;
-
+static _Atomic int lowest_level = LOG_INFO, usual_level = LOG_INFO;
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static _Atomic bool as_json;
+static _Thread_local struct log_watch *watch;
 
 void log_set_level(enum log_level level)
 {
+    atomic_store(&usual_level, (int)level);
     atomic_store(&lowest_level, (int)level);
+}
+
+void log_set_verbose(bool verbose)
+{
+    int level = verbose ? LOG_DEBUG : atomic_load(&usual_level);
+    atomic_store(&lowest_level, LOG_INFO);
+    log_info("log_level", L_TEXT("level", level_names[level]));
+    atomic_store(&lowest_level, level);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&lowest_level, memory_order_relaxed);
+}
+
+void log_set_format(enum log_format format)
+{
+    atomic_store(&as_json, format == LOG_JSON);
+}
+
+void log_set_watch(struct log_watch *of_thread)
+{
+    watch = of_thread;
 }
 
 static void add_time(struct buf *line)
@@ -34,51 +60,96 @@ static bool is_plain(struct str s)
     return s.size > 0 && str_is_utf8(s);
 }
 
-/* Quoted when it holds anything that could be taken for the line's own syntax. */
-static void add_text(struct buf *line, struct str s)
+/* Quotes, backslashes and controls of JSON (RFC 8259, section 7) or, since no JSON is expected
+ * there, of key=value. Bytes that are not UTF-8 become \xNN, in JSON as a text that says so. */
+static void add_quoted(struct buf *line, struct str s, bool json)
 {
-    if (is_plain(s)) {
-        buf_add_str(line, s);
-        return;
-    }
     bool utf8 = str_is_utf8(s);
     buf_add_char(line, '"');
     for (size_t i = 0; i < s.size; i++) {
         unsigned char c = (unsigned char)s.data[i];
         if (c == '"' || c == '\\')
             buf_printf(line, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
-            buf_printf(line, "\\x%02x", c);
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(line, json ? "\\u%04x" : "\\x%02x", c);
+        else if (c >= 0x80 && !utf8)
+            buf_printf(line, json ? "\\\\x%02x" : "\\x%02x", c);
         else
             buf_add_char(line, (char)c);
     }
     buf_add_char(line, '"');
 }
 
+/* Of key=value: quoted when it holds anything that could be taken for the line's own syntax. */
+static void add_value(struct buf *line, const struct log_field *field, bool json)
+{
+    char id[ID_TEXT + 1];
+    struct str text = field->text;
+    if (field->kind == LOG_INT_FIELD) {
+        buf_add_int(line, field->number);
+        return;
+    }
+    if (field->kind == LOG_ID_FIELD)
+        text = str_from(id_print(field->id, id));
+    if (!json && is_plain(text))
+        buf_add_str(line, text);
+    else
+        add_quoted(line, text, json);
+}
+
+/* level event key=value… */
+static void add_plain(struct buf *line, enum log_level level, const char *event,
+                      const struct log_field *fields)
+{
+    buf_printf(line, "%s %s", level_names[level], event);
+    for (; fields->key; fields++) {
+        buf_printf(line, " %s=", fields->key);
+        add_value(line, fields, false);
+    }
+}
+
+/* ,"level":"info","event":"…","key":value… without the braces; keys are ours. */
+static void add_json(struct buf *line, enum log_level level, const char *event,
+                     const struct log_field *fields)
+{
+    buf_printf(line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
+    for (; fields->key; fields++) {
+        buf_printf(line, ",\"%s\":", fields->key);
+        add_value(line, fields, true);
+    }
+}
+
+static void tell_watch(enum log_level level, const char *event, const struct log_field *fields)
+{
+    struct id request = {0};
+    struct buf text = {0};
+    add_plain(&text, level, event, fields);
+    for (; fields->key; fields++)
+        if (fields->kind == LOG_ID_FIELD && strcmp(fields->key, "request") == 0)
+            request = fields->id;
+    watch->line(watch, request, buf_str(&text));
+    buf_free(&text);
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields)
 {
-    if ((int)level < atomic_load_explicit(&lowest_level, memory_order_relaxed))
+    if (!log_enabled(level))
         return;
+    bool json = atomic_load_explicit(&as_json, memory_order_relaxed);
     struct buf line = {0};
-    char id[ID_TEXT + 1];
+    buf_add_str(&line, json ? STR("{\"time\":\"") : STR(""));
     add_time(&line);
-    buf_printf(&line, " %s %s", level_names[level], event);
-    for (; fields->key; fields++) {
-        buf_printf(&line, " %s=", fields->key);
-        switch (fields->kind) {
-        case LOG_STR_FIELD:
-            add_text(&line, fields->text);
-            break;
-        case LOG_INT_FIELD:
-            buf_add_int(&line, fields->number);
-            break;
-        case LOG_ID_FIELD:
-            buf_add_str(&line, str_from(id_print(fields->id, id)));
-            break;
-        }
+    if (json) {
+        add_json(&line, level, event, fields);
+        buf_add_str(&line, STR("}\n"));
+    } else {
+        buf_add_char(&line, ' ');
+        add_plain(&line, level, event, fields);
+        buf_add_char(&line, '\n');
     }
-    buf_add_char(&line, '\n');
     ssize_t written = write(STDERR_FILENO, line.data, line.size);
     (void)written; /* nowhere left to complain to */
     buf_free(&line);
+    if (watch)
+        tell_watch(level, event, fields);
 }

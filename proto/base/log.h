@@ -1,4 +1,4 @@
-/* log: one line an event on standard error: time, level, event, key=value fields.
+/* log: one line an event on standard error: time, level, event, fields; as key=value or as JSON.
  *
  * Values are escaped: bytes from outside cannot forge a line. No password, hash, session id or
  * e-mail is ever logged. Any thread; a line is one write(2). */
@@ -8,6 +8,7 @@
 #include "proto/base/id.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_KEY_VALUE, LOG_JSON };
 
 struct log_field {
     const char *key; /* NULL ends the list */
@@ -27,14 +28,33 @@ struct log_field {
 /* log_event: write a line if level is enabled. event: a noun_verb, e.g. "pool_ready". */
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
-#define LOG_AT(level, event, ...) \
-    log_event((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+#define LOG_AT(level, event, ...)                                                         \
+    (log_enabled(level)                                                                   \
+         ? log_event((level), (event),                                                    \
+                     (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}}) \
+         : (void)0)
 #define log_debug(event, ...) LOG_AT(LOG_DEBUG, event, __VA_ARGS__)
 #define log_info(event, ...)  LOG_AT(LOG_INFO, event, __VA_ARGS__)
 #define log_warn(event, ...)  LOG_AT(LOG_WARN, event, __VA_ARGS__)
 #define log_error(event, ...) LOG_AT(LOG_ERROR, event, __VA_ARGS__)
 
-/* log_set_level: the lowest level written from now on, for the whole process (atomic). */
+/* log_enabled: would a line of this level be written? Fields are not even looked at otherwise. */
+bool log_enabled(enum log_level level);
+
+/* log_set_level: the lowest level written from now on, for the whole process (atomic).
+ * log_set_verbose: everything from now on, or again what log_set_level said; told in the log.
+ * log_set_format: before the first line. */
 void log_set_level(enum log_level level);
+void log_set_verbose(bool verbose);
+void log_set_format(enum log_format format);
+
+/* Who listens to the lines that one thread writes. `line` gets level, event and fields as
+ * key=value, and the field "request" (none if the line has none). */
+struct log_watch {
+    void (*line)(struct log_watch *watch, struct id request, struct str text);
+};
+
+/* log_set_watch: of the calling thread, from now on; NULL: nobody. */
+void log_set_watch(struct log_watch *watch);
 
 #endif

@@ -13,10 +13,13 @@ int main(void)
 {
     size_t count;
     const struct route *routes = routes_all(&count);
-    for (size_t i = 0; i < count; i++)
-        printf("%s{\"path\": \"%s\", \"get\": %s, \"post\": %s, \"session\": %s, \"shared\": %s}",
-               i ? ",\n" : "[", routes[i].path, truth(routes[i].get), truth(routes[i].post),
-               truth(routes[i].session != SESSION_NONE), truth(routes[i].shared));
+    for (size_t i = 0, printed = 0; i < count; i++)
+        if (!routes[i].development) /* for the site there is no such path */
+            printf(
+                "%s{\"path\": \"%s\", \"get\": %s, \"post\": %s, \"session\": %s, \"shared\": %s}",
+                printed++ ? ",\n" : "[", routes[i].path, truth(routes[i].get),
+                truth(routes[i].post), truth(routes[i].session != SESSION_NONE),
+                truth(routes[i].shared));
     printf("]\n");
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -439,3 +439,38 @@ def test_too_few_descriptors_are_told_at_start_not_found_out_later(build_dir, co
         capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert done.stderr.startswith("vote-worker: 128 open files are allowed")
+
+
+# ---- traced requests -----------------------------------------------------------------------------
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_a_traced_request_is_answered_with_a_report_of_what_it_took(gateway, start_pool, own_redis):
+    start_pool("session")
+    peer = gateway.ready().peer
+    secret = "c0ffee" * 8
+    frame = gateway.ask(peer, "session_read", {"session_id": secret}, trace=TRACE)
+    assert frame.status == "NOT_LOGGED_IN" and secret not in str(frame.report)
+    (step,) = frame.report["steps"]
+    assert (step["kind"], step["text"], step["rows"], step["failed"]) == (
+        "redis", "GETEX sessionid_...", 1, False)
+    assert 0 <= step["start_us"] and step["start_us"] + step["us"] <= frame.service_us
+
+
+@pytest.mark.parametrize("trace", ["", TRACE[:-1] + "0", TRACE[:-1], "x", TRACE.upper(), "\x00" * 55])
+def test_a_request_that_is_not_traced_is_answered_without_a_report(gateway, start_pool, own_redis, trace):
+    start_pool("session")
+    frame = gateway.ask(gateway.ready().peer, "session_read", READ, trace=trace)
+    assert frame.status == "NOT_LOGGED_IN" and frame.report is None
+
+
+def test_of_a_batch_only_those_that_are_traced_have_a_report(gateway, start_pool, own_redis):
+    start_pool("session", "--threads", 1)
+    peer = gateway.ready().peer
+    gateway.ask(peer, "session_read", READ)  # connected now
+    own_redis.client.client_pause(300, all=True)
+    first = gateway.send(peer, "session_read", READ)  # holds the thread while the next ones gather
+    slots = [gateway.send(peer, "session_read", READ, trace=TRACE if n == 1 else "") for n in range(3)]
+    answers = [gateway.answer(slot) for slot in [first, *slots]]
+    assert [answer.report is not None for answer in answers] == [False, False, True, False]

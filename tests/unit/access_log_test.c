@@ -17,7 +17,7 @@ static size_t logged(const struct http_request *request, char *out, size_t room)
     fflush(stdout);
     CHECK((kept = dup(STDOUT_FILENO)) >= 0);
     CHECK(dup2(file, STDOUT_FILENO) >= 0);
-    struct access_log *log = access_log_new(loop);
+    struct access_log *log = access_log_new(loop, 1);
     access_log_add(log, "192.0.2.1", request, 200, 512, id, 4210);
     access_log_free(log);
     dup2(kept, STDOUT_FILENO);
@@ -97,7 +97,7 @@ TEST("while nobody reads nothing blocks, and every line is written whole or coun
     CHECK(dup2(ends[1], STDOUT_FILENO) >= 0);
     close(ends[1]);
     struct event_base *loop = event_base_new();
-    struct access_log *log = access_log_new(loop);
+    struct access_log *log = access_log_new(loop, 1);
     for (int i = 0; i < LINES; i++)
         access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
     int64_t dropped = access_log_dropped(log);
@@ -126,7 +126,7 @@ TEST("a reader that is gone is no reason to keep anything")
     close(ends[1]);
     close(ends[0]);
     struct event_base *loop = event_base_new();
-    struct access_log *log = access_log_new(loop);
+    struct access_log *log = access_log_new(loop, 1);
     for (int i = 0; i < 20000; i++)
         access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
     int64_t dropped = access_log_dropped(log);

@@ -155,6 +155,35 @@ TEST("a body size near 2^32 does not overflow")
     buf_free(&frame);
 }
 
+TEST("a trace goes behind the body, and comes back apart from it")
+{
+    struct buf frame = frame_of(STR("{\"a\": 1}"));
+    struct envelope back;
+    struct str body;
+    envelope_add_trace(&frame, 0, STR("00-trace"));
+    struct str rest = buf_str(&frame);
+    CHECK_INT(envelope_check(rest), ENVELOPE_OK);
+    CHECK(envelope_next(&rest, &back, &body));
+    CHECK_INT(rest.size, 0);
+    CHECK_STR(body, "{\"a\": 1}");
+    CHECK_STR(back.trace, "00-trace");
+    CHECK_STR(envelope_body(&frame), "{\"a\": 1}");
+    buf_free(&frame);
+}
+
+TEST("a trace cut anywhere is too short, and bytes behind it are refused")
+{
+    struct buf frame = frame_of(STR("{}"));
+    envelope_add_trace(&frame, 0, STR("00-trace"));
+    for (size_t size = 0; size < frame.size; size++)
+        CHECK_INT(read_exact(str_make(frame.data, size)), ENVELOPE_SHORT);
+    buf_add_char(&frame, '\n');
+    CHECK_INT(read_exact(buf_str(&frame)), ENVELOPE_TRAILING);
+    memset(frame.data + 48, 0xff, 8);
+    CHECK_INT(read_exact(buf_str(&frame)), ENVELOPE_SHORT);
+    buf_free(&frame);
+}
+
 TEST("another magic and another version are told apart, however short the frame")
 {
     struct buf frame = frame_of(STR("{}"));

@@ -429,21 +429,26 @@ TEST("a client is an IPv4 address, however it is written, or a /64 of IPv6")
     http_clients_free(clients);
 }
 
-TEST("stopping serves what has come, ends what runs, closes what idles")
+TEST("stopping serves what has come or is on its way, ends what runs, closes what idles")
 {
-    struct client idle, busy, sent, connected;
+    struct client idle, busy, sent, connected, late;
     world_open(defaults());
     client_open(&idle);
+    client_open(&late);
+    ask(&late, GET("/a"), "\r\n\r\n/a");
     client_open(&busy);
     client_open(&connected);
     ask(&idle, GET("/a"), "\r\n\r\n/a");
     client_send(&busy, STR(GET("/later")));
     AWAIT(world.held_count == 1);
-    AWAIT(http_server_connection_count(world.server) == 3);
+    AWAIT(http_server_connection_count(world.server) == 4);
     client_open(&sent); /* in the backlog yet, its request in the socket */
     client_send(&sent, STR(GET("/sent")));
     http_server_stop_accepting(world.server);
-    AWAIT(idle.eof && sent.eof && connected.eof);
+    client_send(&late, STR(GET("/late")));
+    AWAIT(idle.eof && sent.eof && connected.eof && late.eof);
+    CHECK(ends_with(&late, "\r\n\r\n/late"));
+    CHECK_INT(count_of(&late, "\r\nConnection: close\r\n"), 1);
     CHECK(ends_with(&sent, "\r\n\r\n/sent"));
     CHECK_INT(count_of(&sent, "\r\nConnection: close\r\n"), 1);
     CHECK_INT(count_of(&idle, "HTTP/1.1 "), 1);
@@ -453,6 +458,7 @@ TEST("stopping serves what has come, ends what runs, closes what idles")
     CHECK_INT(count_of(&busy, "\r\nConnection: close\r\n"), 1);
     client_close(&busy);
     client_close(&sent);
+    client_close(&late);
     AWAIT(world.drained == 1);
     http_server_stop_accepting(world.server);
     client_close(&idle);

@@ -1,0 +1,14 @@
+/* development: what pages have only while somebody develops the site. The one place where HTML is
+ * added to them: a row of the table in development.c. */
+#ifndef VOTE_GATEWAY_DEVELOPMENT_H
+#define VOTE_GATEWAY_DEVELOPMENT_H
+
+#include "gateway/request.h"
+
+/* development_wanted: is any of it configured? Asked once, at the start. */
+bool development_wanted(const struct config *config);
+
+/* development_add: put the additions before the last </body> of a rendered page. */
+void development_add(struct request *request, struct buf *html);
+
+#endif
