@@ -323,6 +323,8 @@ void dispatch_again(struct dispatch *dispatch, struct slot *slot, const char *wh
         refuse_slot(dispatch, slot, STATUS_UNAVAILABLE);
         return;
     }
+    log_debug("request_again", L_ID("request", slot->asks.first->request_id),
+              L_TEXT("message", slot->type->name), L_TEXT("why", why));
     queue->retry_budget -= RETRY_COST;
     queue->retried++;
     to_front(dispatch, slot);

@@ -15,7 +15,8 @@ struct bundle {
  * for an empty one. */
 bool bundle_has_room(const struct bundle *bundle, size_t size);
 
-/* bundle_add: a message as it stands. bundle_pack: of a header and a body. */
+/* bundle_add: a message as it stands. bundle_pack: of a header, a body and the trace of
+ * the header. */
 void bundle_add(struct bundle *bundle, struct str message);
 void bundle_pack(struct bundle *bundle, const struct envelope *envelope, struct str body);
 

@@ -80,7 +80,7 @@ void envelope_stamp(struct buf *frame, const struct envelope *e)
     put32(frame->data + 32, e->ttl_ms);
 }
 
-/* The first message of a frame: its header, if that is whole, and the size of both. */
+/* The first message of a frame: its size, if it is whole. */
 static enum envelope_error look(struct str frame, size_t *out_size)
 {
     const char *at = frame.data;
@@ -90,10 +90,9 @@ static enum envelope_error look(struct str frame, size_t *out_size)
         return ENVELOPE_BAD_VERSION;
     if (frame.size < ENVELOPE_SIZE)
         return ENVELOPE_SHORT;
-    size_t trace = get32(at + 48), body = get32(at + 52), rest = frame.size - ENVELOPE_SIZE;
-    if (rest < body || rest - body < trace)
+    *out_size = ENVELOPE_SIZE + (size_t)get32(at + 52) + (size_t)get32(at + 48);
+    if (frame.size < *out_size)
         return ENVELOPE_SHORT;
-    *out_size = ENVELOPE_SIZE + body + trace;
     return ENVELOPE_OK;
 }
 
@@ -122,6 +121,7 @@ bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body
         return false;
     must(look(*frame, &size) == ENVELOPE_OK);
     *frame = behind(*frame, size);
+    size_t body = get32(at + 52);
     out->attempt = (uint8_t)at[3];
     out->type = get16(at + 4);
     out->status = get16(at + 6);
@@ -133,7 +133,6 @@ bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body
     out->batch = get16(at + 38);
     out->queue_us = get32(at + 40);
     out->service_us = get32(at + 44);
-    size_t body = get32(at + 52);
     out->trace = str_make(at + ENVELOPE_SIZE + body, size - ENVELOPE_SIZE - body);
     *out_body = str_make(at + ENVELOPE_SIZE, body);
     return true;

@@ -1,8 +1,8 @@
 /* envelope: the small fixed header before every body, so that routing needs no JSON.
  *
- * A message is ENVELOPE_SIZE bytes of header, all numbers big-endian, then the body, and
- * behind it, only where a request is traced, what both sides say of the trace. A ZeroMQ frame is
- * one message or several, one behind the other (proto/bundle.h).
+ * A message is ENVELOPE_SIZE bytes of header, all numbers big-endian, then the body, and behind it,
+ * only where a request is traced, what both sides say of the trace. A ZeroMQ frame is one message
+ * or several, one behind the other (proto/bundle.h).
  *
  * Pure; any thread. */
 #ifndef VOTE_PROTO_ENVELOPE_H

@@ -45,21 +45,3 @@ bool job_expired(const struct job *job)
 {
     return clock_us() >= job->deadline_us;
 }
-
-struct envelope job_envelope(const struct job *job)
-{
-    bool good = job->status == STATUS_OK;
-    return (struct envelope){
-        .attempt = job->attempt,
-        .type = (uint16_t)(good ? message_reply_type(job->type)->number : MESSAGE_error),
-        .status = (uint16_t)job->status,
-        .slot = job->slot,
-        .generation = job->generation,
-        .request_id = job->request_id,
-        .credit = 1,
-        .batch = (uint16_t)job->batch,
-        .queue_us = (uint32_t)(job->started_us - job->received_us),
-        .service_us = (uint32_t)(job->finished_us - job->started_us),
-        .trace = buf_str(&job->report),
-    };
-}

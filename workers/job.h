@@ -6,7 +6,6 @@
 #ifndef VOTE_WORKERS_JOB_H
 #define VOTE_WORKERS_JOB_H
 
-#include "proto/envelope.h"
 #include "proto/message.h"
 #include "proto/status.h"
 
@@ -47,9 +46,6 @@ void job_fail(struct job *job, enum status status, const char *detail);
 
 /* job_fail_field: INVALID, and which field ("closes_at") and why ("is not in the future"). */
 void job_fail_field(struct job *job, const char *field, const char *reason);
-
-/* job_envelope: the header of its answer. */
-struct envelope job_envelope(const struct job *job);
 
 /* job_expired: is its deadline over? Ask before starting something for it. */
 bool job_expired(const struct job *job);

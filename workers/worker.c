@@ -4,71 +4,29 @@
  * I receive: requests and who, drain_ok from gateways; answered jobs from the crew; SIGTERM,
  * SIGINT; SIGUSR1 and SIGUSR2 for the log. I send: ready, heartbeat, drain, bye and the answers to
  * gateways; jobs to the crew. I am stopped by SIGTERM: drain, answer what waits, bye. */
-#include "workers/worker.h"
+#include "workers/worker_own.h"
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
 #include "proto/base/notify.h"
-#include "proto/bundle.h"
 #include "proto/channel_curve.h"
-#include "workers/crew.h"
 #include "workers/work.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
-    LINKS = WORKER_LINKS,
-    RECEIVE_BURST = 512, /* frames; under a flood answers are sent in between */
-    RENEW_AFTER_MS = 2000,
+    RECEIVE_BURST = 512,
     TURN_MS = 100, /* a turn of the loop takes less, or the process was stopped */
 };
 
-/* A gateway this pool is connected to. */
-struct link {
-    char *endpoint; /* NULL: a free place */
-    bool globbed;   /* found by a glob: goes away with its socket file */
-    struct channel *dealer;
-    bool announced;               /* ready was sent on this connection */
-    bool drained;                 /* drain_ok came: nothing more will be asked */
-    size_t in_flight[LANE_COUNT]; /* jobs of this gateway not yet answered */
-    int64_t away_us;              /* since when its gateway is not there; 0: it is */
-    struct bundle bundle;         /* answers for the dealer */
-};
-
-struct worker {
-    const struct job_service *service;
-    const struct worker_settings *settings;
-    struct id pool_id;
-    struct channel_context *context;
-    struct link links[LINKS];
-    struct crew *crew;
-    int signal_fd;
-    size_t in_flight;
-    int64_t next_tick_us;
-    int64_t turned_us;      /* when the last wait ended */
-    int64_t asleep_us;      /* how long this process did not run, shortly after a stop; else 0 */
-    int64_t woke_us;        /* when that was over */
-    int64_t drain_until_us; /* 0: not leaving */
-    bool stopping;
-    int64_t bad_frames, lost_answers;
-    struct arena arena;  /* of one handler call */
-    struct buf outgoing; /* a message in the making */
-};
-
-static bool is_idle(const struct link *link)
-{
-    return link->in_flight[LANE_READ] + link->in_flight[LANE_WRITE] == 0;
-}
-
 /* ---- sending ------------------------------------------------------------------------------- */
 
-static void send_bundle(struct worker *worker, struct link *link)
+void worker_send_bundle(struct worker *worker, struct link *link)
 {
     int64_t count = link->bundle.count;
     if (!bundle_send(&link->bundle, link->dealer, NULL))
@@ -79,8 +37,8 @@ static void send_bundle(struct worker *worker, struct link *link)
 static void add_answer(struct worker *worker, struct link *link, const struct envelope *envelope,
                        struct str body)
 {
-    if (!bundle_has_room(&link->bundle, ENVELOPE_SIZE + body.size))
-        send_bundle(worker, link);
+    if (!bundle_has_room(&link->bundle, ENVELOPE_SIZE + body.size + envelope->trace.size))
+        worker_send_bundle(worker, link);
     bundle_pack(&link->bundle, envelope, body);
 }
 
@@ -89,7 +47,7 @@ static bool send_control(struct worker *worker, struct link *link, unsigned numb
                          const void *message)
 {
     struct buf *frame = &worker->outgoing;
-    send_bundle(worker, link);
+    worker_send_bundle(worker, link);
     buf_reset(frame);
     envelope_begin(&(struct envelope){.type = (uint16_t)number}, frame);
     message_pack(message_type_find(number)->record(), message, frame);
@@ -120,15 +78,33 @@ static void send_ready(struct worker *worker, struct link *link)
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
-static void finish_job(struct worker *worker, struct job *job)
+static void answer_job(struct worker *worker, struct job *job)
 {
     struct link *link = &worker->links[job->gateway];
-    struct envelope envelope = job_envelope(job);
+    struct envelope envelope = {
+        .attempt = job->attempt,
+        .type = (uint16_t)(job->status == STATUS_OK ? message_reply_type(job->type)->number
+                                                    : MESSAGE_error),
+        .status = (uint16_t)job->status,
+        .slot = job->slot,
+        .generation = job->generation,
+        .request_id = job->request_id,
+        .credit = 1,
+        .batch = (uint16_t)job->batch,
+        .queue_us = (uint32_t)(job->started_us - job->received_us),
+        .service_us = (uint32_t)(job->finished_us - job->started_us),
+        .trace = buf_str(&job->report),
+    };
     log_debug("job_answered", L_ID("request", job->request_id), L_TEXT("message", job->type->name),
               L_TEXT("status", status_name(job->status)), L_INT("queue_us", envelope.queue_us),
               L_INT("service_us", envelope.service_us), L_INT("batch", envelope.batch));
     add_answer(worker, link, &envelope, buf_str(&job->body));
-    link->in_flight[job->type->lane]--;
+}
+
+static void finish_job(struct worker *worker, struct job *job)
+{
+    answer_job(worker, job);
+    worker->links[job->gateway].in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
     buf_free(&job->report);
@@ -275,114 +251,6 @@ static void on_frame(struct worker *worker, size_t link, struct str frame)
         on_message(worker, link, &envelope, body);
 }
 
-/* ---- gateways come and go ------------------------------------------------------------------ */
-
-static struct link *link_find(struct worker *worker, const char *endpoint)
-{
-    for (size_t i = 0; i < LINKS; i++)
-        if (worker->links[i].endpoint && strcmp(worker->links[i].endpoint, endpoint) == 0)
-            return &worker->links[i];
-    return NULL;
-}
-
-static struct channel *new_dealer(struct worker *worker)
-{
-    struct channel *dealer = channel_dealer_new(worker->context);
-    channel_use_keys(dealer, worker->settings->keys);
-    return dealer;
-}
-
-static void link_open(struct worker *worker, const char *endpoint, bool globbed)
-{
-    if (link_find(worker, endpoint))
-        return;
-    struct link *link = worker->links;
-    while (link < worker->links + LINKS && link->endpoint)
-        link++;
-    if (link == worker->links + LINKS) {
-        log_error("gateways_too_many", L_TEXT("endpoint", endpoint), L_INT("limit", LINKS));
-        return;
-    }
-    const char *error = NULL;
-    struct channel *dealer = new_dealer(worker);
-    if (!channel_connect(dealer, endpoint, &error)) {
-        log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
-        channel_free(dealer);
-        return;
-    }
-    *link = (struct link){
-        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .away_us = clock_us()};
-    if (!link->endpoint)
-        die("out of memory");
-}
-
-static void link_close(struct worker *worker, struct link *link)
-{
-    must(is_idle(link));
-    send_bundle(worker, link);
-    bundle_free(&link->bundle);
-    worker->bad_frames += channel_malformed(link->dealer);
-    channel_free(link->dealer);
-    free(link->endpoint);
-    *link = (struct link){.endpoint = NULL};
-}
-
-static const char ipc_scheme[] = "ipc://";
-
-static void look_for(struct worker *worker, const char *pattern)
-{
-    if (strncmp(pattern, ipc_scheme, strlen(ipc_scheme)) != 0 || !strpbrk(pattern, "*?[")) {
-        link_open(worker, pattern, false);
-        return;
-    }
-    glob_t found;
-    if (glob(pattern + strlen(ipc_scheme), GLOB_NOSORT, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            link_open(worker, arena_printf(&worker->arena, "%s%s", ipc_scheme, found.gl_pathv[i]),
-                      true);
-    globfree(&found);
-}
-
-/* A gateway that stopped for good removed its socket file. */
-static void drop_vanished(struct worker *worker)
-{
-    for (size_t i = 0; i < LINKS; i++) {
-        struct link *link = &worker->links[i];
-        if (link->endpoint && link->globbed && is_idle(link) &&
-            access(link->endpoint + strlen(ipc_scheme), F_OK) != 0) {
-            log_info("gateway_gone", L_TEXT("endpoint", link->endpoint));
-            link_close(worker, link);
-        }
-    }
-}
-
-/* libzmq never tries again where it once met something that does not speak its protocol. */
-static void renew_dead(struct worker *worker)
-{
-    int64_t now = clock_us();
-    for (size_t i = 0; i < LINKS; i++) {
-        struct link *link = &worker->links[i];
-        const char *error;
-        if (!link->endpoint || !link->away_us || now - link->away_us < RENEW_AFTER_MS * 1000)
-            continue;
-        worker->bad_frames += channel_malformed(link->dealer);
-        channel_free(link->dealer);
-        link->dealer = new_dealer(worker);
-        link->away_us = now;
-        if (!channel_connect(link->dealer, link->endpoint, &error))
-            log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),
-                      L_TEXT("error", error));
-    }
-}
-
-static void look_for_gateways(struct worker *worker)
-{
-    drop_vanished(worker);
-    renew_dead(worker);
-    for (size_t i = 0; i < worker->settings->gateway_count; i++)
-        look_for(worker, worker->settings->gateways[i]);
-}
-
 /* ---- time ---------------------------------------------------------------------------------- */
 
 static void send_heartbeats(struct worker *worker)
@@ -406,7 +274,7 @@ static void send_heartbeats(struct worker *worker)
 static void on_tick(struct worker *worker)
 {
     if (!worker->drain_until_us)
-        look_for_gateways(worker);
+        worker_look_for_gateways(worker);
     send_heartbeats(worker);
     worker->next_tick_us = clock_us() + worker->settings->heartbeat_ms * 1000;
 }
@@ -477,6 +345,7 @@ static void leave_when_done(struct worker *worker)
 static void receive_all(struct worker *worker, size_t link)
 {
     struct channel_frame frame;
+    /* Bounded, so that answers are sent in between under a flood. */
     for (int i = 0; i < RECEIVE_BURST; i++) {
         if (!channel_receive(worker->links[link].dealer, &frame))
             return;
@@ -526,7 +395,7 @@ static void run_once(struct worker *worker)
     size_t link_of[LINKS + 2], count = 2;
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint) {
-            send_bundle(worker, &worker->links[i]);
+            worker_send_bundle(worker, &worker->links[i]);
             link_of[count] = i;
             items[count].channel = worker->links[i].dealer;
             items[count].want_write = !worker->links[i].announced && !worker->drain_until_us;
@@ -588,7 +457,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     crew_stop(worker->crew);
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint)
-            link_close(worker, &worker->links[i]);
+            worker_link_close(worker, &worker->links[i]);
     channel_context_free(worker->context);
     log_info("pool_stopped", L_ID("pool", worker->pool_id), L_INT("bad_frames", worker->bad_frames),
              L_INT("lost_answers", worker->lost_answers));
