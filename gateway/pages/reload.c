@@ -1,6 +1,6 @@
 /* GET /_dev/events: what changed, for an open page; with debug.reload, to debug.hosts alone. */
-#include "gateway/pages/pages.h"
 #include "gateway/reload.h"
+#include "gateway/pages/pages.h"
 #include "gateway/request.h"
 
 void reload_events_get(struct request *request)
