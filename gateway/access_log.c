@@ -24,6 +24,7 @@ struct access_log {
     struct event *timer;
     struct buf lines;
     uint32_t every;
+    bool json;
     size_t write_max; /* so much does not block once poll says that it is writable */
     bool stalled;     /* it was not, a moment ago */
     int64_t dropped;
@@ -64,12 +65,13 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     flush(argument);
 }
 
-struct access_log *access_log_new(struct event_base *loop, int64_t every)
+struct access_log *access_log_new(struct event_base *loop, int64_t every, enum log_format format)
 {
     struct access_log *log = calloc(1, sizeof *log);
     if (!log || !(log->timer = event_new(loop, -1, EV_PERSIST, on_timer, log)))
         die("out of memory");
     log->every = (uint32_t)every;
+    log->json = format == LOG_JSON;
     struct stat out;
     bool is_file = fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode);
     log->write_max = is_file ? KEEP_BYTES : PIPE_BUF;
@@ -78,7 +80,7 @@ struct access_log *access_log_new(struct event_base *loop, int64_t every)
 }
 
 /* What stands between quotes; runs of plain bytes at once. */
-static void add_escaped(struct buf *out, struct str s)
+static void add_escaped(struct buf *out, struct str s, bool json)
 {
     size_t plain = 0;
     for (size_t i = 0; i < s.size; i++) {
@@ -86,7 +88,7 @@ static void add_escaped(struct buf *out, struct str s)
         if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
             continue;
         buf_add(out, s.data + plain, i - plain);
-        buf_printf(out, "\\x%02x", c);
+        buf_printf(out, json ? "\\u%04x" : "\\x%02x", c);
         plain = i + 1;
     }
     buf_add(out, s.data + plain, s.size - plain);
@@ -95,7 +97,7 @@ static void add_escaped(struct buf *out, struct str s)
 static void add_quoted(struct buf *out, struct str s)
 {
     buf_add_char(out, '"');
-    add_escaped(out, s.size ? s : STR("-"));
+    add_escaped(out, s.size ? s : STR("-"), false);
     buf_add_char(out, '"');
 }
 
@@ -105,23 +107,24 @@ static void add_stamp(struct access_log *log)
     if (now != log->stamp_of) {
         struct tm utc;
         gmtime_r(&now, &utc);
-        strftime(log->stamp, sizeof log->stamp, " - - [%d/%b/%Y:%H:%M:%S +0000] ", &utc);
+        strftime(log->stamp, sizeof log->stamp,
+                 log->json ? "{\"time\":\"%Y-%m-%dT%H:%M:%SZ\"" : " - - [%d/%b/%Y:%H:%M:%S +0000] ",
+                 &utc);
         log->stamp_of = now;
     }
     buf_add_str(&log->lines, str_from(log->stamp));
 }
 
-/* "0.004210\n" */
+/* "0.004210" */
 static void add_seconds(struct buf *out, int64_t us)
 {
-    char fraction[8];
+    char fraction[6];
     int64_t rest = us % 1000000;
     for (int i = 5; i >= 0; i--, rest /= 10)
         fraction[i] = (char)('0' + rest % 10);
-    fraction[6] = '\n';
     buf_add_int(out, us / 1000000);
     buf_add_char(out, '.');
-    buf_add(out, fraction, 7);
+    buf_add(out, fraction, sizeof fraction);
 }
 
 /* An id is random. */
@@ -130,6 +133,66 @@ static bool is_left_out(const struct access_log *log, int status, struct id id)
     uint32_t random;
     memcpy(&random, id.bytes, sizeof random);
     return status < ALWAYS_FROM && log->every > 1 && random % log->every != 0;
+}
+
+/* What a line tells. */
+struct access {
+    const char *client;
+    const struct http_request *request;
+    int status;
+    int64_t bytes_sent, duration_us;
+    struct str id;
+};
+
+static void add_combined(struct access_log *log, const struct access *access)
+{
+    struct buf *out = &log->lines;
+    const struct http_request *request = access->request;
+    buf_add_str(out, str_from(access->client));
+    add_stamp(log);
+    buf_add_char(out, '"');
+    add_escaped(out, request->method_text, false);
+    buf_add_char(out, ' ');
+    add_escaped(out, request->target, false);
+    buf_add_str(out, request->minor ? STR(" HTTP/1.1\" ") : STR(" HTTP/1.0\" "));
+    buf_add_int(out, access->status);
+    buf_add_char(out, ' ');
+    buf_add_int(out, access->bytes_sent);
+    buf_add_char(out, ' ');
+    add_quoted(out, http_header(request, "Referer"));
+    buf_add_char(out, ' ');
+    add_quoted(out, http_header(request, "User-Agent"));
+    buf_add_char(out, ' ');
+    buf_add_str(out, access->id);
+    buf_add_char(out, ' ');
+    add_seconds(out, access->duration_us);
+}
+
+static void add_member(struct buf *out, const char *key, struct str value)
+{
+    buf_printf(out, ",\"%s\":\"", key);
+    add_escaped(out, value, true);
+    buf_add_char(out, '"');
+}
+
+/* Bytes above 0x7e are taken for Latin-1: a target may be no UTF-8. */
+static void add_json(struct access_log *log, const struct access *access)
+{
+    struct buf *out = &log->lines;
+    const struct http_request *request = access->request;
+    add_stamp(log);
+    buf_add_str(out, STR(",\"level\":\"info\",\"event\":\"access\""));
+    add_member(out, "client", str_from(access->client));
+    add_member(out, "method", request->method_text);
+    add_member(out, "target", request->target);
+    add_member(out, "protocol", request->minor ? STR("HTTP/1.1") : STR("HTTP/1.0"));
+    buf_printf(out, ",\"status\":%d,\"bytes\":%lld", access->status, (long long)access->bytes_sent);
+    add_member(out, "referer", http_header(request, "Referer"));
+    add_member(out, "user_agent", http_header(request, "User-Agent"));
+    add_member(out, "request", access->id);
+    buf_add_str(out, STR(",\"seconds\":"));
+    add_seconds(out, access->duration_us);
+    buf_add_char(out, '}');
 }
 
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,
@@ -143,24 +206,17 @@ void access_log_add(struct access_log *log, const char *client, const struct htt
         log->dropped++;
         return;
     }
-    buf_add_str(out, str_from(client));
-    add_stamp(log);
-    buf_add_char(out, '"');
-    add_escaped(out, request->method_text);
-    buf_add_char(out, ' ');
-    add_escaped(out, request->target);
-    buf_add_str(out, request->minor ? STR(" HTTP/1.1\" ") : STR(" HTTP/1.0\" "));
-    buf_add_int(out, status);
-    buf_add_char(out, ' ');
-    buf_add_int(out, bytes_sent);
-    buf_add_char(out, ' ');
-    add_quoted(out, http_header(request, "Referer"));
-    buf_add_char(out, ' ');
-    add_quoted(out, http_header(request, "User-Agent"));
-    buf_add_char(out, ' ');
-    buf_add_str(out, str_from(id_print(id, id_text)));
-    buf_add_char(out, ' ');
-    add_seconds(out, duration_us);
+    struct access access = {.client = client,
+                            .request = request,
+                            .status = status,
+                            .bytes_sent = bytes_sent,
+                            .duration_us = duration_us,
+                            .id = str_from(id_print(id, id_text))};
+    if (log->json)
+        add_json(log, &access);
+    else
+        add_combined(log, &access);
+    buf_add_char(out, '\n');
     if (out->size >= FLUSH_BYTES && !log->stalled)
         flush(log);
 }

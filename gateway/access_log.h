@@ -3,6 +3,8 @@
  *
  *   127.0.0.1 - - [23/Nov/2026:03:21:33 +0000] "GET / HTTP/1.1" 200 512 "-" "curl/7" ID 0.004210
  *
+ * or, where the log is JSON, as an object with the same in it.
+ *
  * Lines gather in memory and are written a few times a second, so that a request costs no system
  * call. Nothing blocks: while nobody reads, up to a megabyte is kept, and then lines are dropped
  * whole and counted. One thread, the loop's. */
@@ -10,13 +12,13 @@
 #define VOTE_GATEWAY_ACCESS_LOG_H
 
 #include "gateway/http/request.h"
-#include "proto/base/id.h"
+#include "proto/base/log.h"
 
 struct event_base;
 struct access_log;
 
 /* access_log_new: of the answers below 500, one in `every` gets its line. */
-struct access_log *access_log_new(struct event_base *loop, int64_t every);
+struct access_log *access_log_new(struct event_base *loop, int64_t every, enum log_format format);
 
 /* access_log_add: bytes from outside are escaped, so that a line stays a line. */
 void access_log_add(struct access_log *log, const char *client, const struct http_request *request,

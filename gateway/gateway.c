@@ -331,7 +331,8 @@ struct gateway *gateway_start(const struct config *config)
         return NULL;
     }
     if (config->gateway.access_log)
-        gateway->access_log = access_log_new(gateway->loop, config->gateway.access_log_every);
+        gateway->access_log =
+            access_log_new(gateway->loop, config->gateway.access_log_every, config->log.format);
     watch_signals(gateway);
     return gateway;
 }

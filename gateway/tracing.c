@@ -99,11 +99,14 @@ bool tracing_shows(const struct tracing *tracing, const struct request *request)
     return client_is_among(&tracing->config->debug.hosts, &client);
 }
 
-/* The toolbar does not show itself, nor the files of a page. */
+/* The toolbar does not show itself, nor the files of a page, nor who asks whether all is well. */
 static bool is_shown(const struct tracing *tracing, const struct request *request)
 {
-    return !(request->route && request->route->development) &&
-           !str_starts(request->http->path, STR("/static/")) && tracing_shows(tracing, request);
+    static const char *const quiet[] = {"/static/", "/healthz", "/readyz"};
+    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
+        if (str_starts(request->http->path, str_from(quiet[i])))
+            return false;
+    return !(request->route && request->route->development) && tracing_shows(tracing, request);
 }
 
 static bool has_room(struct tracing *tracing)

@@ -478,8 +478,8 @@ enum db_error db_query(struct db *db, const char *sql, const struct db_param *pa
     int64_t start_us = db->work ? clock_us() : 0;
     enum db_error error = ask_prepared(db, sql, params, param_count, out_rows);
     if (db->work) {
-        int64_t rows = out_rows ? (int64_t)out_rows->count : db->matched;
-        work_add(db->work, "sql", str_from(sql), start_us, error ? 0 : rows, error != DB_OK);
+        int64_t rows = error ? 0 : out_rows ? (int64_t)out_rows->count : db->matched;
+        work_add(db->work, "sql", str_from(sql), start_us, rows, error != DB_OK);
     }
     return error;
 }

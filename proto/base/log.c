@@ -26,9 +26,14 @@ void log_set_verbose(bool verbose)
     atomic_store(&lowest_level, level);
 }
 
-bool log_enabled(enum log_level level)
+static bool is_written(enum log_level level)
 {
     return (int)level >= atomic_load_explicit(&lowest_level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return is_written(level) || watch;
 }
 
 void log_set_format(enum log_format format)
@@ -131,10 +136,8 @@ static void tell_watch(enum log_level level, const char *event, const struct log
     buf_free(&text);
 }
 
-void log_event(enum log_level level, const char *event, const struct log_field *fields)
+static void write_line(enum log_level level, const char *event, const struct log_field *fields)
 {
-    if (!log_enabled(level))
-        return;
     bool json = atomic_load_explicit(&as_json, memory_order_relaxed);
     struct buf line = {0};
     buf_add_str(&line, json ? STR("{\"time\":\"") : STR(""));
@@ -150,6 +153,12 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     ssize_t written = write(STDERR_FILENO, line.data, line.size);
     (void)written; /* nowhere left to complain to */
     buf_free(&line);
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields)
+{
+    if (is_written(level))
+        write_line(level, event, fields);
     if (watch)
         tell_watch(level, event, fields);
 }

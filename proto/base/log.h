@@ -38,7 +38,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 #define log_warn(event, ...)  LOG_AT(LOG_WARN, event, __VA_ARGS__)
 #define log_error(event, ...) LOG_AT(LOG_ERROR, event, __VA_ARGS__)
 
-/* log_enabled: would a line of this level be written? Fields are not even looked at otherwise. */
+/* log_enabled: would somebody get a line of this level? Fields are not even looked at otherwise. */
 bool log_enabled(enum log_level level);
 
 /* log_set_level: the lowest level written from now on, for the whole process (atomic).
@@ -48,7 +48,7 @@ void log_set_level(enum log_level level);
 void log_set_verbose(bool verbose);
 void log_set_format(enum log_format format);
 
-/* Who listens to the lines that one thread writes. `line` gets level, event and fields as
+/* Who listens to the lines of one thread, of all levels. `line` gets level, event and fields as
  * key=value, and the field "request" (none if the line has none). */
 struct log_watch {
     void (*line)(struct log_watch *watch, struct id request, struct str text);

@@ -109,7 +109,8 @@ def test_the_hops_of_a_request_add_up_to_its_time(shown, method, path, form):
         assert hops == ["queue", "out", "pool-queue", "work", "back", "read"]
 
 
-def test_secrets_are_masked_everywhere(shown):
+def test_secrets_are_masked_everywhere(own_site):
+    shown = own_site(*TOOLBAR, "--set", "throttle.secret=a-secret-of-the-configuration")
     client = shown.browser()
     email = "masked@example.com"
     registered = client.post("/register", {"name": "某人", "email": email, "phone": "", "password": PASSWORD})
@@ -120,6 +121,7 @@ def test_secrets_are_masked_everywhere(shown):
     everything += [shown.browser().get(path).text for path in PATHS[:3]]
     for page in everything:
         assert PASSWORD not in page and session not in page and "$argon2" not in page
+        assert "a-secret-of-the-configuration" not in page
     assert "某人" in everything[0] and "***" in everything[0]  # the form, but for its password
 
 
@@ -206,6 +208,8 @@ def test_the_timeline_of_a_vote_during_a_pools_death_shows_two_attempts(interrup
     assert attempts[1][3] == "answered" and attempts[0][3] == "its connection is gone"
     assert float(attempts[1][2]) < float(attempts[0][2])  # less of the deadline is left
     assert 'class="bar lost"' in page
+    lines = [" ".join(row) for row in table(page, 'id="lines"')[0]]
+    assert any("request_again" in line and "its connection is gone" in line for line in lines), lines
 
 
 def test_only_a_pool_that_is_there_can_be_killed(shown):

@@ -166,6 +166,9 @@ def test_a_request_has_one_id_in_the_gateway_and_in_its_pools_and_no_log_has_a_s
         line = program.wait_line(f".*{event}.*{request_id}.*")[0]
         if form == "json" and program is site.gateway:
             assert json.loads(line)["request"] == request_id
+    if form == "json":
+        access = json.loads(site.gateway.wait_line(f'.*"event":"access".*{request_id}.*')[0])
+        assert (access["method"], access["target"], access["status"]) == ("GET", "/questions", 200)
     site.gateway.stop()
     for text in [program.log for program in site.processes] + [path.read_text()]:
         assert [secret for secret in secrets if secret in text] == []

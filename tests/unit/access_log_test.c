@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* What the log writes to standard output. */
-static size_t logged(const struct http_request *request, char *out, size_t room)
+static size_t logged_as(enum log_format format, const struct http_request *request, char *out,
+                        size_t room)
 {
     struct event_base *loop = event_base_new();
     int file = memfd_create("vote-test", MFD_CLOEXEC), kept;
@@ -17,7 +18,7 @@ static size_t logged(const struct http_request *request, char *out, size_t room)
     fflush(stdout);
     CHECK((kept = dup(STDOUT_FILENO)) >= 0);
     CHECK(dup2(file, STDOUT_FILENO) >= 0);
-    struct access_log *log = access_log_new(loop, 1);
+    struct access_log *log = access_log_new(loop, 1, format);
     access_log_add(log, "192.0.2.1", request, 200, 512, id, 4210);
     access_log_free(log);
     dup2(kept, STDOUT_FILENO);
@@ -28,6 +29,31 @@ static size_t logged(const struct http_request *request, char *out, size_t room)
     close(file);
     event_base_free(loop);
     return (size_t)n;
+}
+
+static size_t logged(const struct http_request *request, char *out, size_t room)
+{
+    return logged_as(LOG_KEY_VALUE, request, out, room);
+}
+
+TEST("where the log is JSON a line is an object with the same in it, whatever bytes came")
+{
+    char line[1024];
+    struct http_header headers[] = {{STR("User-Agent"), STR("a\"\\\xff\n")}};
+    struct http_request request = {.method_text = STR("GET"),
+                                   .target = STR("/a?b"),
+                                   .minor = 1,
+                                   .headers = headers,
+                                   .header_count = 1};
+    logged_as(LOG_JSON, &request, line, sizeof line);
+    CHECK(strncmp(line, "{\"time\":\"20", 11) == 0);
+    CHECK_STR(
+        str_from(strstr(line, "Z\",")),
+        "Z\",\"level\":\"info\",\"event\":\"access\",\"client\":\"192.0.2.1\",\"method\":\"GET\","
+        "\"target\":\"/a?b\",\"protocol\":\"HTTP/"
+        "1.1\",\"status\":200,\"bytes\":512,\"referer\":\"\","
+        "\"user_agent\":\"a\\u0022\\u005c\\u00ff\\u000a\","
+        "\"request\":\"ab000000000000000000000000000000\",\"seconds\":0.004210}\n");
 }
 
 TEST("a line is in the combined format, with the request id and the time taken behind it")
@@ -97,7 +123,7 @@ TEST("while nobody reads nothing blocks, and every line is written whole or coun
     CHECK(dup2(ends[1], STDOUT_FILENO) >= 0);
     close(ends[1]);
     struct event_base *loop = event_base_new();
-    struct access_log *log = access_log_new(loop, 1);
+    struct access_log *log = access_log_new(loop, 1, LOG_KEY_VALUE);
     for (int i = 0; i < LINES; i++)
         access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
     int64_t dropped = access_log_dropped(log);
@@ -126,7 +152,7 @@ TEST("a reader that is gone is no reason to keep anything")
     close(ends[1]);
     close(ends[0]);
     struct event_base *loop = event_base_new();
-    struct access_log *log = access_log_new(loop, 1);
+    struct access_log *log = access_log_new(loop, 1, LOG_KEY_VALUE);
     for (int i = 0; i < 20000; i++)
         access_log_add(log, "192.0.2.1", &request, 200, 512, (struct id){{0xab}}, 4210);
     int64_t dropped = access_log_dropped(log);
