@@ -145,11 +145,11 @@ def test_a_mistake_in_a_template_leaves_the_pages_as_they_were(start, templates)
 
 
 def test_a_gateway_starts_with_broken_templates_and_shows_them_escaped(start, templates):
-    (templates / "login.html").write_text("{% <b> %}")
+    (templates / "login.html").write_text('{% extends "<b>.html" %}')
     developed = start()
     answer = developed.login()
     assert answer.status == 500 and SCRIPT in answer.body
-    assert "login.html:1: " in answer.text and "<b>" not in answer.text
+    assert "login.html:1: " in answer.text and "&lt;b&gt;" in answer.text and "<b>" not in answer.text
     with contextlib.ExitStack() as stack:
         listener = developed.listen(stack)
         assert [listener.event()[0], listener.event()[0]] == ["hello", "problem"]
