@@ -41,6 +41,17 @@ static void metrics_get(struct gateway *gateway, struct http_exchange *exchange)
     buf_free(&text);
 }
 
+static void status_get(struct gateway *gateway, struct http_exchange *exchange)
+{
+    struct buf text = {0};
+    struct gateway_status_reply status = dispatch_status(gateway->dispatch, exchange->arena);
+    message_pack(record_gateway_status_reply(), &status, &text);
+    struct http_response response =
+        http_response_make(200, "application/json; charset=utf-8", buf_str(&text));
+    http_exchange_respond(exchange, &response);
+    buf_free(&text);
+}
+
 static void healthz_get(struct gateway *gateway, struct http_exchange *exchange)
 {
     (void)gateway;
@@ -63,6 +74,7 @@ static const struct {
     void (*get)(struct gateway *gateway, struct http_exchange *exchange);
 } pages[] = {
     {"/metrics", metrics_get},
+    {"/status.json", status_get},
     {"/healthz", healthz_get},
     {"/readyz", readyz_get},
 };

@@ -1,5 +1,5 @@
-/* admin: the operators' address, apart from the site's: /metrics, /healthz, /readyz. It answers at
- * once and asks no pool. Few connections at a time, each with little patience. */
+/* admin: the operators' address, apart from the site's: /metrics, /status.json, /healthz, /readyz.
+ * It answers at once and asks no pool. Few connections at a time, each with little patience. */
 #ifndef VOTE_GATEWAY_ADMIN_H
 #define VOTE_GATEWAY_ADMIN_H
 

@@ -1,6 +1,7 @@
 #include "gateway/development.h"
 
 #include "gateway/pages/debug.h"
+#include "gateway/reload.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ static const struct addition {
     void (*add)(struct request *request, struct buf *out);
 } additions[] = {
     {debug_wanted, debug_add_button},
+    {reload_wanted, reload_add_script},
 };
 
 bool development_wanted(const struct config *config)

@@ -1,9 +1,9 @@
 /* dispatch: the actor between the pages and the pools.
  *
  * I own: the router, the pools' records, a bounded queue per service and lane, the slots.
- * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status.
- * I send: requests against credit, who and drain_ok to pools; answers to pages.
- * I am stopped by the gateway, once nothing waits. */
+ * I receive: asks from pages; ready, heartbeat, drain, bye, answers from pools; gateway_status,
+ * gateway_refresh. I send: requests against credit, who and drain_ok to pools; answers to pages. I
+ * am stopped by the gateway, once nothing waits. */
 #include "gateway/dispatch_own.h"
 #include "gateway/endpoint.h"
 #include "proto/base/clock.h"
@@ -15,7 +15,7 @@
 
 enum {
     TICK_MS = 50,        /* deadlines and dead pools are looked at this often */
-    RECEIVE_BURST = 256, /* frames before the loop serves HTTP again */
+    RECEIVE_BURST = 256, /* messages, and the rest of a frame, before the loop serves HTTP again */
 };
 
 /* ---- frames -------------------------------------------------------------------------------- */
@@ -26,45 +26,63 @@ static void feed_all(struct dispatch *dispatch)
         dispatch_feed(dispatch, (enum service)service);
 }
 
-static void on_frame(struct dispatch *dispatch, const struct channel_frame *frame)
+static void count_bad(struct dispatch *dispatch, const char *error, size_t size)
 {
-    struct envelope envelope;
-    struct str body;
-    enum envelope_error error = envelope_read(frame->bytes, &envelope, &body);
-    const struct message_type *type =
-        error == ENVELOPE_OK ? message_type_find(envelope.type) : NULL;
-    struct pool *pool = pools_by_peer(&dispatch->pools, frame->from);
+    dispatch->bad_messages++;
+    log_warn("frame_bad", L_TEXT("error", error), L_INT("size", (int64_t)size));
+}
+
+static void on_message(struct dispatch *dispatch, struct channel_peer from,
+                       const struct envelope *envelope, struct str body)
+{
+    const struct message_type *type = message_type_find(envelope->type);
+    struct pool *pool = pools_by_peer(&dispatch->pools, from);
     if (pool)
         pool->heard_us = clock_us();
-    if (type && dispatch_control(dispatch, frame->from, pool, type, body))
+    if (type && dispatch_control(dispatch, from, pool, type, body))
         return;
     bool is_answer = type && (type->kind == MESSAGE_REPLY || type->number == MESSAGE_error);
     if (type && type->number == MESSAGE_gateway_status) {
         feed_all(dispatch); /* what is told is true behind all that came before it */
-        dispatch_on_status(dispatch, frame->from, envelope);
+        dispatch_on_status(dispatch, from, *envelope);
+    } else if (type && type->number == MESSAGE_gateway_refresh &&
+               dispatch_on_refresh(dispatch, from, *envelope, body)) {
+        /* answered */
     } else if (is_answer && pool) {
-        dispatch_on_answer(dispatch, pool, &envelope, type, body);
+        dispatch_on_answer(dispatch, pool, envelope, type, body);
     } else if (is_answer) {
         /* Of a pool given up for dead: it may have come back. */
-        dispatch_ask_who(dispatch, frame->from);
+        dispatch_ask_who(dispatch, from);
     } else {
-        dispatch->bad_messages++;
-        log_warn("frame_bad",
-                 L_TEXT("error", error == ENVELOPE_OK ? "not a message for a gateway"
-                                                      : envelope_error_text(error)),
-                 L_INT("size", (int64_t)frame->bytes.size));
+        count_bad(dispatch, "not a message for a gateway", body.size);
     }
+}
+
+/* Returns how many messages it was. */
+static int on_frame(struct dispatch *dispatch, const struct channel_frame *frame)
+{
+    struct envelope envelope;
+    struct str rest = frame->bytes, body;
+    enum envelope_error error = envelope_check(rest);
+    if (error) {
+        count_bad(dispatch, envelope_error_text(error), rest.size);
+        return 1;
+    }
+    int count = 0;
+    for (; envelope_next(&rest, &envelope, &body); count++)
+        on_message(dispatch, frame->from, &envelope, body);
+    return count;
 }
 
 /* ---- loop ---------------------------------------------------------------------------------- */
 
-/* Returns how many frames there were, at most RECEIVE_BURST. */
+/* Returns how many messages there were; there may be more if it is RECEIVE_BURST at least. */
 static int receive_some(struct dispatch *dispatch)
 {
     struct channel_frame frame;
     int count = 0;
-    for (; count < RECEIVE_BURST && channel_receive(dispatch->router, &frame); count++) {
-        on_frame(dispatch, &frame);
+    while (count < RECEIVE_BURST && channel_receive(dispatch->router, &frame)) {
+        count += on_frame(dispatch, &frame);
         channel_frame_free(&frame);
     }
     return count;
@@ -82,7 +100,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     feed_all(dispatch);
     int received = receive_some(dispatch);
     feed_all(dispatch);
-    if (received == RECEIVE_BURST || channel_unlooked(dispatch->router))
+    if (received >= RECEIVE_BURST || channel_unlooked(dispatch->router))
         dispatch_look(dispatch);
 }
 

@@ -27,6 +27,9 @@ struct dispatch_settings {
     void *owner;          /* given to fill_status */
     /* fill_status: what only the gateway knows of gateway_status_reply (listen, connections…). */
     void (*fill_status)(void *owner, struct gateway_status_reply *status);
+    /* refresh: answer gateway_refresh; NULL: it is no message of ours. */
+    void (*refresh)(void *owner, const struct gateway_refresh *refresh,
+                    struct gateway_refresh_reply *out_reply);
 
     const struct channel_tcp *tcp; /* for pools of other hosts, read by dispatch_new; or NULL */
 };

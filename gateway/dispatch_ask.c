@@ -168,9 +168,20 @@ static uint32_t wire_slot(const struct slot *slot)
     return slot->index * LANE_COUNT + slot->type->lane;
 }
 
+/* False: the pool is gone or its pipe is full. */
+static bool send_bundle(struct dispatch *dispatch, struct pool *pool)
+{
+    if (!bundle_send(&pool->bundle, dispatch->router, &pool->peer))
+        return false;
+    pool->bundles++;
+    return true;
+}
+
 /* False: the pool is gone or its pipe is full; the slot is as it was, still queued. */
 static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
 {
+    if (!bundle_has_room(&pool->bundle, slot->frame.size) && !send_bundle(dispatch, pool))
+        return false;
     struct queue *queue = dispatch_queue(dispatch, slot->type);
     int64_t now = clock_us(), left_us = slot->deadline_us - now;
     struct envelope stamp = {
@@ -180,14 +191,14 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
         .ttl_ms = left_us > 0 ? (uint32_t)(left_us / 1000) : 0, /* below 0 would be 49 days */
     };
     envelope_stamp(&slot->frame, &stamp);
-    if (channel_send(dispatch->router, &pool->peer, buf_str(&slot->frame)) != CHANNEL_SENT)
-        return false;
+    bundle_add(&pool->bundle, buf_str(&slot->frame));
     if (left_us <= 0)
         dispatch->late_starts++;
     slot_list_remove(&queue->waiting, slot);
     pool->lanes[slot->type->lane].in_flight++;
     slot->attempt++;
     slot->pool = pool;
+    slot->bundle = pool->bundles;
     slot->sent_us = now;
     slot->state = SLOT_SENT;
     slot_list_append(&queue->sent, slot);
@@ -204,6 +215,8 @@ static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *
            clock_us() - first->queued_us > (first->deadline_us - first->queued_us) / PATIENCE;
 }
 
+static const char does_not_take[] = "its connection does not take messages";
+
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
@@ -215,7 +228,20 @@ static void feed_lane(struct dispatch *dispatch, enum service service, enum lane
         if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
         else if (!send_request(dispatch, waiting->first, pool))
-            dispatch_lose(dispatch, pool, "its connection does not take messages");
+            dispatch_lose(dispatch, pool, does_not_take);
+    }
+}
+
+/* To lose one feeds the others again, and may lose them: hence from the start. */
+static void send_bundles(struct dispatch *dispatch)
+{
+    for (struct pool *pool = dispatch->pools.first; pool;) {
+        if (send_bundle(dispatch, pool)) {
+            pool = pool->next;
+        } else {
+            dispatch_lose(dispatch, pool, does_not_take);
+            pool = dispatch->pools.first;
+        }
     }
 }
 
@@ -223,6 +249,7 @@ void dispatch_feed(struct dispatch *dispatch, enum service service)
 {
     for (int lane = 0; lane < LANE_COUNT; lane++)
         feed_lane(dispatch, service, (enum lane)lane);
+    send_bundles(dispatch);
 }
 
 /* True if the same read is there to share an answer with. */
@@ -265,7 +292,7 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
     if (may_share && share(dispatch, ask, buf_str(&dispatch->packed), &hash))
         return;
     if (queue->waiting.count >= dispatch->settings.queue_limit)
-        feed_lane(dispatch, ask->type->service, ask->type->lane);
+        dispatch_feed(dispatch, ask->type->service);
     if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;

@@ -122,4 +122,8 @@ void dispatch_trace_answered(const struct slot *slot, const struct envelope *env
 void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
                         struct envelope envelope);
 
+/* dispatch_on_refresh: answer gateway_refresh. False: it makes no sense here. */
+bool dispatch_on_refresh(struct dispatch *dispatch, struct channel_peer peer,
+                         struct envelope envelope, struct str body);
+
 #endif

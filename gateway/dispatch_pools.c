@@ -31,7 +31,7 @@ void dispatch_ask_who(struct dispatch *dispatch, struct channel_peer peer)
 }
 
 /* What this pool has had for longer than `older_us`, asked of others; the youngest first, since
- * each goes to the front. */
+ * each goes to the front. What is in a bundle that did not go out has not been tried. */
 static void redispatch(struct dispatch *dispatch, struct pool *pool, enum lane lane,
                        int64_t older_us, const char *why)
 {
@@ -39,7 +39,11 @@ static void redispatch(struct dispatch *dispatch, struct pool *pool, enum lane l
     struct slot_list *sent = &dispatch->services[pool->service].lanes[lane].sent;
     for (struct slot *slot = sent->last, *previous; slot; slot = previous) {
         previous = slot->previous;
-        if (slot->pool == pool && now - slot->sent_us >= older_us)
+        if (slot->pool != pool || now - slot->sent_us < older_us)
+            continue;
+        if (slot->bundle == pool->bundles)
+            dispatch_take_back(dispatch, slot);
+        else
             dispatch_again(dispatch, slot, why);
     }
 }

@@ -45,6 +45,44 @@ static void fill_queues(struct dispatch *dispatch, struct gateway_status_reply *
     status->queues_count = count;
 }
 
+static void fill_buckets(const struct histogram *histogram, struct hop_status *hop,
+                         struct arena *arena)
+{
+    if (histogram_total(histogram) == 0)
+        return;
+    hop->buckets_count = HISTOGRAM_BUCKETS + 1;
+    hop->buckets = arena_array(arena, hop->buckets_count, sizeof *hop->buckets);
+    for (size_t i = 0; i < hop->buckets_count; i++)
+        hop->buckets[i] =
+            (struct hop_bucket){histogram_limit(HISTOGRAM_TIME, i), histogram->counts[i]};
+}
+
+static void fill_hops(struct dispatch *dispatch, struct gateway_status_reply *status,
+                      struct arena *arena)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } rows[] = {
+        {"wait", offsetof(struct queue, wait)},
+        {"queue", offsetof(struct queue, pool_queue)},
+        {"service", offsetof(struct queue, pool_service)},
+        {"total", offsetof(struct queue, total)},
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    status->hops = arena_array(arena, SERVICE_COUNT * LANE_COUNT * ROWS, sizeof *status->hops);
+    for (int service = 1; service < SERVICE_COUNT; service++)
+        for (int lane = 0; lane < LANE_COUNT; lane++)
+            for (size_t i = 0; i < ROWS; i++) {
+                const char *queue = (const char *)&dispatch->services[service].lanes[lane];
+                struct hop_status *hop = &status->hops[status->hops_count++];
+                hop->service = str_from(service_name((enum service)service));
+                hop->lane = str_from(lane_names[lane]);
+                hop->hop = str_from(rows[i].name);
+                fill_buckets((const struct histogram *)(queue + rows[i].offset), hop, arena);
+            }
+}
+
 static void fill_pools(struct dispatch *dispatch, struct gateway_status_reply *status,
                        struct arena *arena)
 {
@@ -80,9 +118,22 @@ struct gateway_status_reply dispatch_status(struct dispatch *dispatch, struct ar
         .tcp_refused = channel_refused(dispatch->router),
     };
     fill_queues(dispatch, &status, arena);
+    fill_hops(dispatch, &status, arena);
     fill_pools(dispatch, &status, arena);
     dispatch->settings.fill_status(dispatch->settings.owner, &status);
     return status;
+}
+
+static void answer(struct dispatch *dispatch, struct channel_peer peer, struct envelope *envelope,
+                   const struct record *record, const void *reply)
+{
+    envelope->credit = 1;
+    buf_reset(&dispatch->outgoing);
+    envelope_begin(envelope, &dispatch->outgoing);
+    message_pack(record, reply, &dispatch->outgoing);
+    envelope_end(&dispatch->outgoing, 0);
+    (void)channel_send(dispatch->router, &peer, buf_str(&dispatch->outgoing));
+    dispatch_look(dispatch);
 }
 
 void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
@@ -91,14 +142,26 @@ void dispatch_on_status(struct dispatch *dispatch, struct channel_peer peer,
     struct arena arena = {0};
     struct gateway_status_reply status = dispatch_status(dispatch, &arena);
     envelope.type = MESSAGE_gateway_status_reply;
-    envelope.credit = 1;
-    buf_reset(&dispatch->outgoing);
-    envelope_begin(&envelope, &dispatch->outgoing);
-    message_pack(record_gateway_status_reply(), &status, &dispatch->outgoing);
-    envelope_end(&dispatch->outgoing, 0);
-    (void)channel_send(dispatch->router, &peer, buf_str(&dispatch->outgoing));
-    dispatch_look(dispatch);
+    answer(dispatch, peer, &envelope, record_gateway_status_reply(), &status);
     arena_free(&arena);
+}
+
+bool dispatch_on_refresh(struct dispatch *dispatch, struct channel_peer peer,
+                         struct envelope envelope, struct str body)
+{
+    struct arena arena = {0};
+    const char *error;
+    const struct gateway_refresh *refresh =
+        dispatch->settings.refresh ? message_unpack(record_gateway_refresh(), body, &arena, &error)
+                                   : NULL;
+    struct gateway_refresh_reply reply = {0};
+    if (refresh) {
+        dispatch->settings.refresh(dispatch->settings.owner, refresh, &reply);
+        envelope.type = MESSAGE_gateway_refresh_reply;
+        answer(dispatch, peer, &envelope, record_gateway_refresh_reply(), &reply);
+    }
+    arena_free(&arena);
+    return refresh;
 }
 
 /* ---- metrics ------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "gateway/development.h"
 #include "gateway/http/event.h"
 #include "gateway/http/syntax.h"
+#include "gateway/reload.h"
 #include "gateway/tracing.h"
 #include "gateway/view.h"
 #include "proto/base/die.h"
@@ -138,14 +139,14 @@ static bool check_settings(const struct config *config)
 static bool load_templates(struct gateway *gateway)
 {
     struct buf errors = {0};
-    gateway->templates = tpl_env_new();
-    view_add_functions(gateway->templates, gateway);
-    tpl_env_set_utc_offset(gateway->templates, (int)gateway->config->site.utc_offset_minutes);
-    bool good = tpl_env_load(gateway->templates, gateway->config->files.template_dir, &errors);
+    gateway->templates = view_load_templates(gateway, &errors);
+    bool good = errors.size == 0;
     if (!good)
         fwrite(errors.data, 1, errors.size, stderr);
+    if (gateway->reload)
+        reload_set_problem(gateway->reload, buf_str(&errors));
     buf_free(&errors);
-    return good;
+    return good || gateway->reload; /* which then shows them instead of pages */
 }
 
 static bool open_files(struct gateway *gateway)
@@ -283,6 +284,7 @@ static bool open_queues(struct gateway *gateway)
         .share_reads = config->gateway.share_reads,
         .owner = gateway,
         .fill_status = fill_status,
+        .refresh = gateway->reload ? reload_refresh : NULL,
     };
     gateway->dispatch = dispatch_new(gateway->loop, &settings, &arena, &error);
     if (!gateway->dispatch)
@@ -319,6 +321,8 @@ struct gateway *gateway_start(const struct config *config)
     gateway->config = config;
     make_throttle(gateway);
     gateway->gzip = gzip_new();
+    if (reload_wanted(config))
+        gateway->reload = reload_new(gateway);
     gateway->development = development_wanted(config);
     if (!raise_descriptors() || !check_settings(config) || !load_templates(gateway) ||
         !open_files(gateway) || !load_common_passwords(gateway) || !start_tracing(gateway) ||
@@ -369,6 +373,7 @@ void gateway_free(struct gateway *gateway)
         static_free(gateway->files);
     tracing_free(gateway->tracing);
     tpl_env_free(gateway->templates);
+    reload_free(gateway->reload);
     throttle_free(gateway->throttle);
     common_passwords_free(gateway->common_passwords);
     for (size_t i = 0; i < sizeof gateway->signals / sizeof *gateway->signals; i++)

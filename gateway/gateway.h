@@ -21,6 +21,7 @@ struct gateway {
     struct http_server *admin; /* NULL: not served */
     struct dispatch *dispatch;
     struct tpl_env *templates;
+    struct reload *reload; /* NULL: this is no place for development */
     struct static_files *files;
     struct gzip *gzip;
     struct buf page;               /* while a page is made */

@@ -23,6 +23,11 @@ void histogram_add(struct histogram *histogram, enum histogram_kind kind, int64_
     histogram->sum += value;
 }
 
+int64_t histogram_limit(enum histogram_kind kind, size_t bucket)
+{
+    return bucket < HISTOGRAM_BUCKETS ? kinds[kind].limits[bucket] : 0;
+}
+
 int64_t histogram_total(const struct histogram *histogram)
 {
     int64_t total = 0;

@@ -18,6 +18,9 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, enum histogram_kind kind, int64_t value);
 
+/* histogram_limit: the largest value of a bucket; 0 for the last one, which has none. */
+int64_t histogram_limit(enum histogram_kind kind, size_t bucket);
+
 /* histogram_total: values added so far. */
 int64_t histogram_total(const struct histogram *histogram);
 

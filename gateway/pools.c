@@ -127,5 +127,6 @@ void pools_remove(struct pools *pools, struct pool *pool)
     while (*link != pool)
         link = &(*link)->next;
     *link = pool->next;
+    bundle_free(&pool->bundle);
     free(pool);
 }

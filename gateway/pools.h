@@ -4,7 +4,7 @@
 #ifndef VOTE_GATEWAY_POOLS_H
 #define VOTE_GATEWAY_POOLS_H
 
-#include "proto/channel.h"
+#include "proto/bundle.h"
 #include "proto/message.h"
 
 /* What a pool does in one lane. */
@@ -29,6 +29,8 @@ struct pool {
     int64_t probed_us;    /* when it was last asked whether it is there */
     bool draining;        /* is leaving: nothing more is sent to it */
     const char *lost;     /* why it is about to be given up, or NULL: likewise */
+    struct bundle bundle; /* requests for the router, empty but in dispatch_feed */
+    int64_t bundles;      /* given to it so far */
 };
 
 struct pools {

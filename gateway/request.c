@@ -4,6 +4,7 @@
 
 #include "gateway/http/cookie.h"
 #include "gateway/origin.h"
+#include "gateway/streams.h"
 #include "gateway/tracing.h"
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
@@ -55,6 +56,8 @@ void request_gone(struct request *request)
 void request_done(struct request *request, int status, int64_t bytes_sent, int64_t duration_us)
 {
     struct gateway *gateway = request->gateway;
+    if (request->stream)
+        streams_closed(request->stream);
     if (gateway->access_log)
         access_log_add(gateway->access_log, request->exchange->client, request->http, status,
                        bytes_sent, request->id, duration_us);

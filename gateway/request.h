@@ -46,6 +46,7 @@ struct request {
     int64_t retry_after_s; /* what an answer 429 says */
     struct trace *trace;   /* NULL: not traced */
     void *page;            /* the page's own state, in arena */
+    struct stream *stream; /* NULL: the answer has an end */
 };
 
 /* ---- for the gateway ----------------------------------------------------------------------------

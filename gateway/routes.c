@@ -25,6 +25,8 @@ static const struct route routes[] = {
     {NULL, "/question/{}/choice", SESSION_NONE, choices_get, .shared = true},
     {"static", "/static/{*}", SESSION_NONE, static_get, .count = COUNT_NOTHING,
      .asks_nobody = true},
+    {NULL, "/_dev/events", SESSION_NONE, reload_events_get, .count = COUNT_NOTHING,
+     .asks_nobody = true},
     {"debug_history", "/_debugtoolbar", SESSION_NONE, debug_history_get, .count = COUNT_NOTHING,
      .asks_nobody = true, .development = true},
     {"debug_rows", "/_debugtoolbar/rows", SESSION_NONE, debug_rows_get, .count = COUNT_NOTHING,

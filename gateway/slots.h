@@ -29,6 +29,7 @@ struct slot {
     struct ask_list asks;  /* who gets the answer; never empty while in use */
     struct ask_list later; /* the same reads, asked after this was sent: asked again behind it */
     struct pool *pool;     /* SLOT_SENT: who works on it */
+    int64_t bundle;        /* SLOT_SENT: which of the pool's bundles it is in */
     unsigned attempt;
     int64_t queued_us, sent_us, deadline_us; /* the latest deadline of its asks */
     struct slot *same_next;                  /* shares.c: in its bucket */

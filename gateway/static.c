@@ -81,13 +81,18 @@ struct static_files *static_new(const struct static_config *config, char *out_er
     return files;
 }
 
+void static_forget(struct static_files *files)
+{
+    static_cache_free(&files->cache);
+    static_versions_free(&files->versions);
+}
+
 void static_free(struct static_files *files)
 {
     for (size_t i = 0; i < files->count; i++)
         static_place_close(&files->places[i]);
     static_place_close(&files->compressed);
-    static_cache_free(&files->cache);
-    static_versions_free(&files->versions);
+    static_forget(files);
     free(files->places);
     free(files);
 }

@@ -34,6 +34,9 @@ struct static_files *static_new(const struct static_config *config, char *out_er
                                 size_t error_size);
 void static_free(struct static_files *files);
 
+/* static_forget: what is known of files, so that a change is seen at once. */
+void static_forget(struct static_files *files);
+
 /* static_serve: the answer to request for that name. GET and HEAD: 200, 206, 304, 412 or 416 as
  * gateway/http/condition.h says; any other method 405 with Allow; 404, 403 and 503 as static_open
  * says. Errors are short plain text. A file that has NAME.br or NAME.gz beside it, or in

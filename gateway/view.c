@@ -1,6 +1,8 @@
 #include "gateway/view.h"
 
 #include "gateway/development.h"
+#include "gateway/reload.h"
+#include "gateway/tpl/text.h"
 #include "gateway/trace.h"
 #include "proto/base/log.h"
 
@@ -229,6 +231,19 @@ static void respond_html(struct request *request, struct http_response *response
         buf_free(html);
 }
 
+/* In development, instead of a page: what is wrong with its template. */
+static void show_problem(struct request *request, struct str problem)
+{
+    struct buf *html = &request->gateway->page;
+    struct str known = reload_problem(request->gateway->reload);
+    struct http_response response = {.status = 500};
+    buf_add_str(html, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                          "<title>500</title>\n<body>\n<pre>"));
+    buf_add_str(html, text_escape(&request->arena, known.size ? known : problem));
+    buf_add_str(html, STR("</pre>\n</body>\n</html>\n"));
+    respond_html(request, &response, html);
+}
+
 /* Into the gateway's buffer. False, and answered, if the template fails; holes: see
  * tpl_render_holes. */
 static bool render(struct request *request, const char *template, const struct tpl_value *page,
@@ -239,7 +254,10 @@ static bool render(struct request *request, const char *template, const struct t
                          &request->gateway->page, out_holes, &problem))
         return true;
     log_error("template_failed", L_ID("request", request->id), L_STR("problem", buf_str(&problem)));
-    request_text(request, 500, "500: Internal Server Error\n");
+    if (request->gateway->reload)
+        show_problem(request, buf_str(&problem));
+    else
+        request_text(request, 500, "500: Internal Server Error\n");
     buf_free(&problem);
     return false;
 }
@@ -332,8 +350,12 @@ static bool static_function(struct tpl_call *call, const struct tpl_value *args,
     return true;
 }
 
-void view_add_functions(struct tpl_env *env, struct gateway *gateway)
+struct tpl_env *view_load_templates(struct gateway *gateway, struct buf *out_errors)
 {
+    struct tpl_env *env = tpl_env_new();
     tpl_env_add_global(env, "url", url_function, gateway, 1, 2);
     tpl_env_add_global(env, "static", static_function, gateway, 1, 1);
+    tpl_env_set_utc_offset(env, (int)gateway->config->site.utc_offset_minutes);
+    (void)tpl_env_load(env, gateway->config->files.template_dir, out_errors);
+    return env;
 }

@@ -73,7 +73,8 @@ enum { VIEW_HOLE_NAME, VIEW_HOLES };
 /* view_render_shared: answer 200 with it. */
 void view_render_shared(struct request *request, const struct view_shared *shared);
 
-/* view_add_functions: url() and static() for templates. owner: the gateway. */
-void view_add_functions(struct tpl_env *env, struct gateway *gateway);
+/* view_load_templates: all of files.template_dir, with url() and static(). What is wrong with them
+ * is appended to out_errors, a line each; then rendering any fails. */
+struct tpl_env *view_load_templates(struct gateway *gateway, struct buf *out_errors);
 
 #endif

@@ -69,9 +69,9 @@ TEXT
         fail "$1 could not be loaded: $(grep -m1 ^ERROR "$WORK/errors")"
 }
 
-# database_programs: everything supervisor keeps but the services themselves.
+# database_programs: the pools and gateways, as supervisor names them.
 database_programs() {
-    { supervisor_ctl status || true; } | awk '$1 !~ /^(mariadb|redis):/ { print $1 }'
+    { supervisor_ctl status || true; } | awk '$1 !~ /^(mariadb|redis|nginx):/ { print $1 }'
 }
 
 # ---- backup ------------------------------------------------------------------------------------
@@ -96,6 +96,7 @@ database_count_rows() {
 
 cmd_backup() {
     database_place backup "$@"
+    packages_ensure "${PACKAGES_BACKUP[@]}"
     [[ ! -e $DATABASE_FILE ]] || fail "$DATABASE_FILE is there already; it stays"
     : >"$DATABASE_FILE.part" || fail "cannot write $DATABASE_FILE"
     trap 'rm -rf -- "$WORK" "$DATABASE_FILE.part"' EXIT

@@ -19,6 +19,9 @@ PACKAGES_TEST=(
     dpkg-dev file systemd openssl prometheus
 )
 
+# mariadb-dump.
+PACKAGES_BACKUP=(mariadb-client)
+
 # What ./vote bench needs, and the peers it measures when they are there.
 PACKAGES_BENCH=(wrk python3-redis python3-pymysql)
 PACKAGES_PEERS=(

@@ -51,7 +51,7 @@ scale_to() {
         scale_write "$(cat -- "$DIR/supervisor.conf" && scale_copy "$service" "$number")"
         supervisor_ctl update "$program" >/dev/null || fail "supervisor could not start $program"
     done
-    until_ok 60 scale_is "$service" "$wanted" ||
+    until_ok 60 supervisor_settled && until_ok 60 scale_is "$service" "$wanted" ||
         fail "$service has not $wanted pools in 60 s; it said: $(supervisor_last_word "$service")"
 }
 

@@ -3,6 +3,9 @@
 
 CONFIG=$ROOT/config/vote.yaml
 
+# More of them, which win.
+SETTINGS_MORE=()
+
 # settings_load [HOST] [PORT]: fills SETTINGS, the arguments every program of the site gets.
 settings_load() {
     local name=databases.default
@@ -19,6 +22,7 @@ settings_load() {
         --set "gateway.ipc_dir=$RUN/gateways"
         --set "pools.gateways=ipc://$RUN/gateways/gateway-*.ipc"
     )
+    SETTINGS+=("${SETTINGS_MORE[@]}")
     [[ -z ${1:-} ]] || SETTINGS+=(--set "gateway.host=$1")
     [[ -z ${2:-} ]] || SETTINGS+=(--set "gateway.port=$2")
 }

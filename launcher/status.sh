@@ -1,12 +1,38 @@
 # shellcheck shell=bash
 # ./vote status: exit 0 when every process runs and the site is ready, else 1.
 
+# status_json: the same for programs.
+status_json() {
+    local ready=no endpoints=("$RUN"/gateways/gateway-*.ipc) processes good=yes
+    UP_URL=$(cat -- "$DIR/address" 2>/dev/null || true)
+    if [[ -n $UP_URL ]] && up_is_ready; then
+        ready=yes
+    fi
+    [[ -S ${endpoints[0]} ]] || endpoints=()
+    processes=$(supervisor_ctl status) || good=''
+    python3 -B "$ROOT/launcher/status_json.py" "$BIN/vote-call" "$UP_URL" "$ready" \
+        "${endpoints[@]/#/ipc:\/\/}" <<<"$processes"
+    [[ -n $good && $ready == yes ]]
+}
+
 cmd_status() {
-    local endpoint processes good=yes
-    place_option status "$@"
+    local endpoint processes good=yes json='' rest=()
+    while (($#)); do
+        if [[ $1 == --json ]]; then
+            json=yes
+        else
+            rest+=("$1")
+        fi
+        shift
+    done
+    place_option status "${rest[@]}"
     if ! place_find || supervisor_gone; then
         say 'not running'
         return 1
+    fi
+    if [[ -n $json ]]; then
+        status_json
+        return
     fi
     if [[ -s $DIR/address ]]; then
         UP_URL=$(<"$DIR/address")

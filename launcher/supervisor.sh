@@ -144,6 +144,11 @@ supervisor_fatal() {
         END { exit !found }'
 }
 
+# supervisor_settled: no program is on its way up.
+supervisor_settled() {
+    [[ $(supervisor_ctl status || true) != *' STARTING '* ]]
+}
+
 # supervisor_await NAME SECONDS COMMAND...: until COMMAND succeeds; one clear line when supervisor
 # gave a program up or SECONDS are over.
 supervisor_await() {
@@ -158,12 +163,13 @@ supervisor_await() {
 }
 
 # supervisor_orphans: pids of our programs that run without their supervisor, because it was killed.
-# Each has supervisor's address in its environment; Redis overwrites that, but stays in its directory.
+# Each has supervisor's address in its environment; Redis and nginx overwrite that, but stay
+# in their directories.
 supervisor_orphans() {
     local process
     for process in /proc/[0-9]*; do
         [[ -O $process ]] || continue
-        if [[ $process/cwd -ef $DIR/redis ]] ||
+        if [[ $process/cwd -ef $DIR/redis || $process/cwd -ef $RUN/nginx ]] ||
             tr '\0' '\n' 2>/dev/null <"$process/environ" |
             grep -qxF "SUPERVISOR_SERVER_URL=unix://$RUN/supervisor.sock"; then
             printf '%s\n' "${process#/proc/}"

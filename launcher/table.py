@@ -39,6 +39,7 @@ def main():
     if not text.strip():
         sys.exit("no answer")
     answer = json.loads(text)["body"]
+    answer.pop("hops", None)  # counts by bucket: ./vote top makes sense of them
     for key, value in answer.items():
         if not is_table(value):
             print(f"  {key}: {word(value)}")

@@ -6,7 +6,7 @@ cmd_test() {
     if (($#)); then
         asks_for_help "$1"
     fi
-    packages_ensure "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}" "${PACKAGES_NGINX[@]}" "${PACKAGES_TEST[@]}"
+    packages_ensure "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}" "${PACKAGES_NGINX[@]}" "${PACKAGES_BACKUP[@]}" "${PACKAGES_TEST[@]}"
     place_need_space "$ROOT" "$UP_NEED_MB"
     place_need_space /tmp "$UP_NEED_MB"
     build asan

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # ./vote up: from a bare machine to a ready site, or one clear line and nothing left running.
 
+# What --foreground does once the site is up.
+UP_STAY=up_stay
+
 # Free space asked for: a data directory with its redo log and room for a day, and a build.
 UP_NEED_MB=400
 
@@ -152,7 +155,7 @@ up_abort() {
 up_database() {
     local accounts=$DIR/sample-accounts errors samples=(--samples)
     (umask 077 && : >>"$accounts")
-    [[ -z $UP_EMPTY ]] || : >"$DIR/empty"
+    [[ -z ${UP_EMPTY:-} ]] || : >"$DIR/empty"
     [[ ! -e $DIR/empty ]] || samples=()
     if ! errors=$(cd "$ROOT" && "$BIN/vote-migrate" "${SETTINGS[@]}" --sql "$ROOT/sql" "${samples[@]}" \
         2>&1 >>"$accounts"); then
@@ -221,7 +224,7 @@ cmd_up() {
     [[ -z $UP_FOREGROUND ]] || trap 'exit 0' INT TERM HUP
     up_tell 'up'
     if [[ -n $UP_FOREGROUND ]]; then
-        up_stay
+        "$UP_STAY"
     fi
     trap - EXIT INT TERM HUP
 }

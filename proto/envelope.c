@@ -80,7 +80,8 @@ void envelope_stamp(struct buf *frame, const struct envelope *e)
     put32(frame->data + 32, e->ttl_ms);
 }
 
-enum envelope_error envelope_read(struct str frame, struct envelope *out, struct str *out_body)
+/* The first message of a frame: its size, if it is whole. */
+static enum envelope_error look(struct str frame, size_t *out_size)
 {
     const char *at = frame.data;
     if (frame.size >= 2 && (at[0] != 'V' || at[1] != 'Q'))
@@ -89,11 +90,38 @@ enum envelope_error envelope_read(struct str frame, struct envelope *out, struct
         return ENVELOPE_BAD_VERSION;
     if (frame.size < ENVELOPE_SIZE)
         return ENVELOPE_SHORT;
-    size_t trace = get32(at + 48), body = get32(at + 52), behind = frame.size - ENVELOPE_SIZE;
-    if (behind < body || behind - body < trace)
+    *out_size = ENVELOPE_SIZE + (size_t)get32(at + 52) + (size_t)get32(at + 48);
+    if (frame.size < *out_size)
         return ENVELOPE_SHORT;
-    if (behind - body > trace)
-        return ENVELOPE_TRAILING;
+    return ENVELOPE_OK;
+}
+
+static struct str behind(struct str frame, size_t size)
+{
+    return str_make(frame.data + size, frame.size - size);
+}
+
+enum envelope_error envelope_check(struct str frame)
+{
+    size_t size;
+    enum envelope_error error = look(frame, &size);
+    if (error)
+        return error;
+    for (frame = behind(frame, size); frame.size; frame = behind(frame, size))
+        if (look(frame, &size))
+            return ENVELOPE_TRAILING;
+    return ENVELOPE_OK;
+}
+
+bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body)
+{
+    size_t size;
+    const char *at = frame->data;
+    if (frame->size == 0)
+        return false;
+    must(look(*frame, &size) == ENVELOPE_OK);
+    *frame = behind(*frame, size);
+    size_t body = get32(at + 52);
     out->attempt = (uint8_t)at[3];
     out->type = get16(at + 4);
     out->status = get16(at + 6);
@@ -105,14 +133,14 @@ enum envelope_error envelope_read(struct str frame, struct envelope *out, struct
     out->batch = get16(at + 38);
     out->queue_us = get32(at + 40);
     out->service_us = get32(at + 44);
-    out->trace = str_make(at + ENVELOPE_SIZE + body, trace);
+    out->trace = str_make(at + ENVELOPE_SIZE + body, size - ENVELOPE_SIZE - body);
     *out_body = str_make(at + ENVELOPE_SIZE, body);
-    return ENVELOPE_OK;
+    return true;
 }
 
 const char *envelope_error_text(enum envelope_error error)
 {
-    static const char *const texts[] = {"good", "too short", "bytes behind its end",
+    static const char *const texts[] = {"good", "too short", "bytes behind a message",
                                         "not a message of ours", "a version not spoken here"};
     must(error < sizeof texts / sizeof *texts);
     return texts[error];

@@ -1,7 +1,8 @@
 /* envelope: the small fixed header before every body, so that routing needs no JSON.
  *
- * One ZeroMQ frame is one message: ENVELOPE_SIZE bytes of header, all numbers big-endian, then the
- * body, and behind it, only where a request is traced, what both sides say of the trace.
+ * A message is ENVELOPE_SIZE bytes of header, all numbers big-endian, then the body, and behind it,
+ * only where a request is traced, what both sides say of the trace. A ZeroMQ frame is one message
+ * or several, one behind the other (proto/bundle.h).
  *
  * Pure; any thread. */
 #ifndef VOTE_PROTO_ENVELOPE_H
@@ -30,7 +31,7 @@ enum { ENVELOPE_SIZE = 56, ENVELOPE_VERSION = 1 };
     X(48, 4, "trace_size",                                                                 \
       "bytes behind the body: of a traced request its traceparent "                        \
       "(W3C Trace Context), of its answer a work_report; 0: not traced")                   \
-    X(52, 4, "body_size", "bytes; the frame ends with body and trace")
+    X(52, 4, "body_size", "bytes; the message ends with body and trace")
 
 struct envelope {
     uint8_t attempt;
@@ -42,7 +43,7 @@ struct envelope {
     uint16_t credit;
     uint16_t batch;
     uint32_t queue_us, service_us;
-    struct str trace; /* of envelope_read: borrowed from the frame; empty: not traced */
+    struct str trace; /* of envelope_next: borrowed from the frame; empty: not traced */
 };
 
 /* envelope_begin: append the header with a body size of 0; the body is appended behind it, then
@@ -62,15 +63,17 @@ void envelope_stamp(struct buf *frame, const struct envelope *envelope);
 enum envelope_error {
     ENVELOPE_OK,
     ENVELOPE_SHORT,      /* less than a header, or less behind it than it says */
-    ENVELOPE_TRAILING,   /* more bytes than header, body and trace */
+    ENVELOPE_TRAILING,   /* behind a message stands what is none */
     ENVELOPE_NOT_OURS,   /* another magic */
     ENVELOPE_BAD_VERSION /* ours, but of a version this program does not speak */
 };
 
-/* envelope_read: take a frame apart. *out_body and the trace borrow from the frame. Nothing is
- * written on error.
- */
-enum envelope_error envelope_read(struct str frame, struct envelope *out, struct str *out_body);
+/* envelope_check: is it whole messages, at least one, and nothing else? */
+enum envelope_error envelope_check(struct str frame);
+
+/* envelope_next: take the first message off a frame that was good when it was checked. *out_body
+ * and the trace borrow from the frame. False if none is left. */
+bool envelope_next(struct str *frame, struct envelope *out, struct str *out_body);
 
 /* envelope_error_text: "too short". */
 const char *envelope_error_text(enum envelope_error error);

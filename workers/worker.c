@@ -4,90 +4,55 @@
  * I receive: requests and who, drain_ok from gateways; answered jobs from the crew; SIGTERM,
  * SIGINT; SIGUSR1 and SIGUSR2 for the log. I send: ready, heartbeat, drain, bye and the answers to
  * gateways; jobs to the crew. I am stopped by SIGTERM: drain, answer what waits, bye. */
-#include "workers/worker.h"
+#include "workers/worker_own.h"
 
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
 #include "proto/base/log.h"
 #include "proto/base/notify.h"
 #include "proto/channel_curve.h"
-#include "proto/envelope.h"
-#include "workers/crew.h"
 #include "workers/work.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
-    LINKS = WORKER_LINKS,
     RECEIVE_BURST = 512,
-    RENEW_AFTER_MS = 2000,
     TURN_MS = 100, /* a turn of the loop takes less, or the process was stopped */
 };
 
-/* A gateway this pool is connected to. */
-struct link {
-    char *endpoint; /* NULL: a free place */
-    bool globbed;   /* found by a glob: goes away with its socket file */
-    struct channel *dealer;
-    bool announced;               /* ready was sent on this connection */
-    bool drained;                 /* drain_ok came: nothing more will be asked */
-    size_t in_flight[LANE_COUNT]; /* jobs of this gateway not yet answered */
-    int64_t away_us;              /* since when its gateway is not there; 0: it is */
-};
-
-struct worker {
-    const struct job_service *service;
-    const struct worker_settings *settings;
-    struct id pool_id;
-    struct channel_context *context;
-    struct link links[LINKS];
-    struct crew *crew;
-    int signal_fd;
-    size_t in_flight;
-    int64_t next_tick_us;
-    int64_t turned_us;      /* when the last wait ended */
-    int64_t asleep_us;      /* how long this process did not run, shortly after a stop; else 0 */
-    int64_t woke_us;        /* when that was over */
-    int64_t drain_until_us; /* 0: not leaving */
-    bool stopping;
-    int64_t bad_frames, lost_answers;
-    struct arena arena;  /* of one handler call */
-    struct buf outgoing; /* one frame */
-};
-
-static bool is_idle(const struct link *link)
-{
-    return link->in_flight[LANE_READ] + link->in_flight[LANE_WRITE] == 0;
-}
-
 /* ---- sending ------------------------------------------------------------------------------- */
 
-static enum channel_result send_frame(struct worker *worker, struct link *link,
-                                      const struct envelope *envelope, struct str body)
+void worker_send_bundle(struct worker *worker, struct link *link)
 {
-    buf_reset(&worker->outgoing);
-    envelope_begin(envelope, &worker->outgoing);
-    buf_add_str(&worker->outgoing, body);
-    envelope_end(&worker->outgoing, 0);
-    if (envelope->trace.size)
-        envelope_add_trace(&worker->outgoing, 0, envelope->trace);
-    return channel_send(link->dealer, NULL, buf_str(&worker->outgoing));
+    int64_t count = link->bundle.count;
+    if (!bundle_send(&link->bundle, link->dealer, NULL))
+        worker->lost_answers += count;
 }
 
+/* Answers that are ready together go out together, at the end of a turn at the latest. */
+static void add_answer(struct worker *worker, struct link *link, const struct envelope *envelope,
+                       struct str body)
+{
+    if (!bundle_has_room(&link->bundle, ENVELOPE_SIZE + body.size + envelope->trace.size))
+        worker_send_bundle(worker, link);
+    bundle_pack(&link->bundle, envelope, body);
+}
+
+/* Behind the answers that wait. */
 static bool send_control(struct worker *worker, struct link *link, unsigned number,
                          const void *message)
 {
-    struct buf body = {0};
-    message_pack(message_type_find(number)->record(), message, &body);
-    struct envelope envelope = {.type = (uint16_t)number};
-    enum channel_result result = send_frame(worker, link, &envelope, buf_str(&body));
-    buf_free(&body);
-    return result == CHANNEL_SENT;
+    struct buf *frame = &worker->outgoing;
+    worker_send_bundle(worker, link);
+    buf_reset(frame);
+    envelope_begin(&(struct envelope){.type = (uint16_t)number}, frame);
+    message_pack(message_type_find(number)->record(), message, frame);
+    envelope_end(frame, 0);
+    return channel_send(link->dealer, NULL, buf_str(frame)) == CHANNEL_SENT;
 }
 
 static void send_ready(struct worker *worker, struct link *link)
@@ -113,7 +78,7 @@ static void send_ready(struct worker *worker, struct link *link)
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
-static void send_answer(struct worker *worker, struct job *job)
+static void answer_job(struct worker *worker, struct job *job)
 {
     struct link *link = &worker->links[job->gateway];
     struct envelope envelope = {
@@ -133,13 +98,12 @@ static void send_answer(struct worker *worker, struct job *job)
     log_debug("job_answered", L_ID("request", job->request_id), L_TEXT("message", job->type->name),
               L_TEXT("status", status_name(job->status)), L_INT("queue_us", envelope.queue_us),
               L_INT("service_us", envelope.service_us), L_INT("batch", envelope.batch));
-    if (send_frame(worker, link, &envelope, buf_str(&job->body)) != CHANNEL_SENT)
-        worker->lost_answers++;
+    add_answer(worker, link, &envelope, buf_str(&job->body));
 }
 
 static void finish_job(struct worker *worker, struct job *job)
 {
-    send_answer(worker, job);
+    answer_job(worker, job);
     worker->links[job->gateway].in_flight[job->type->lane]--;
     worker->in_flight--;
     buf_free(&job->body);
@@ -240,143 +204,51 @@ static bool service_handles(const struct job_service *service, unsigned number)
     return false;
 }
 
+static void count_bad(struct worker *worker, const char *error, int64_t type, size_t size)
+{
+    worker->bad_frames++;
+    log_warn("frame_bad", L_TEXT("error", error), L_INT("type", type), L_INT("size", (int64_t)size),
+             L_INT("total", worker->bad_frames));
+}
+
+/* A request this pool does not know can still be answered: who asks need not wait. */
+static void answer_unknown(struct worker *worker, size_t link, struct envelope envelope)
+{
+    struct error error = {.detail = STR("not a message for this pool")};
+    buf_reset(&worker->outgoing);
+    message_pack(record_error(), &error, &worker->outgoing);
+    envelope.type = MESSAGE_error;
+    envelope.status = STATUS_BAD_MESSAGE;
+    envelope.credit = 1;
+    envelope.trace = (struct str){0};
+    add_answer(worker, &worker->links[link], &envelope, buf_str(&worker->outgoing));
+}
+
+static void on_message(struct worker *worker, size_t link, const struct envelope *envelope,
+                       struct str body)
+{
+    const struct message_type *type = message_type_find(envelope->type);
+    if (type && type->kind == MESSAGE_REQUEST && service_handles(worker->service, type->number)) {
+        on_request(worker, link, envelope, type, body);
+        return;
+    }
+    bool control = type && type->kind == MESSAGE_CONTROL;
+    if (control && on_control(worker, link, type, body))
+        return;
+    count_bad(worker, "not a message for this pool", envelope->type, body.size);
+    if (!control)
+        answer_unknown(worker, link, *envelope);
+}
+
 static void on_frame(struct worker *worker, size_t link, struct str frame)
 {
     struct envelope envelope;
     struct str body;
-    enum envelope_error error = envelope_read(frame, &envelope, &body);
-    const struct message_type *type =
-        error == ENVELOPE_OK ? message_type_find(envelope.type) : NULL;
-    if (type && type->kind == MESSAGE_REQUEST && service_handles(worker->service, type->number)) {
-        on_request(worker, link, &envelope, type, body);
-        return;
-    }
-    if (type && type->kind == MESSAGE_CONTROL && on_control(worker, link, type, body))
-        return;
-    worker->bad_frames++;
-    log_warn("frame_bad",
-             L_TEXT("error", error != ENVELOPE_OK ? envelope_error_text(error)
-                                                  : "not a message for this pool"),
-             L_INT("type", error == ENVELOPE_OK ? envelope.type : -1),
-             L_INT("size", (int64_t)frame.size), L_INT("total", worker->bad_frames));
-    /* A request this pool does not know can still be answered: who asks need not wait. */
-    if (error == ENVELOPE_OK && !(type && type->kind == MESSAGE_CONTROL)) {
-        struct buf text = {0};
-        message_pack(record_error(), &(struct error){.detail = STR("not a message for this pool")},
-                     &text);
-        envelope.type = MESSAGE_error;
-        envelope.status = STATUS_BAD_MESSAGE;
-        envelope.credit = 1;
-        envelope.trace = (struct str){0};
-        send_frame(worker, &worker->links[link], &envelope, buf_str(&text));
-        buf_free(&text);
-    }
-}
-
-/* ---- gateways come and go ------------------------------------------------------------------ */
-
-static struct link *link_find(struct worker *worker, const char *endpoint)
-{
-    for (size_t i = 0; i < LINKS; i++)
-        if (worker->links[i].endpoint && strcmp(worker->links[i].endpoint, endpoint) == 0)
-            return &worker->links[i];
-    return NULL;
-}
-
-static struct channel *new_dealer(struct worker *worker)
-{
-    struct channel *dealer = channel_dealer_new(worker->context);
-    channel_use_keys(dealer, worker->settings->keys);
-    return dealer;
-}
-
-static void link_open(struct worker *worker, const char *endpoint, bool globbed)
-{
-    if (link_find(worker, endpoint))
-        return;
-    struct link *link = worker->links;
-    while (link < worker->links + LINKS && link->endpoint)
-        link++;
-    if (link == worker->links + LINKS) {
-        log_error("gateways_too_many", L_TEXT("endpoint", endpoint), L_INT("limit", LINKS));
-        return;
-    }
-    const char *error = NULL;
-    struct channel *dealer = new_dealer(worker);
-    if (!channel_connect(dealer, endpoint, &error)) {
-        log_error("gateway_endpoint_bad", L_TEXT("endpoint", endpoint), L_TEXT("error", error));
-        channel_free(dealer);
-        return;
-    }
-    *link = (struct link){
-        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .away_us = clock_us()};
-    if (!link->endpoint)
-        die("out of memory");
-}
-
-static void link_close(struct worker *worker, struct link *link)
-{
-    must(is_idle(link));
-    worker->bad_frames += channel_malformed(link->dealer);
-    channel_free(link->dealer);
-    free(link->endpoint);
-    *link = (struct link){.endpoint = NULL};
-}
-
-static const char ipc_scheme[] = "ipc://";
-
-static void look_for(struct worker *worker, const char *pattern)
-{
-    if (strncmp(pattern, ipc_scheme, strlen(ipc_scheme)) != 0 || !strpbrk(pattern, "*?[")) {
-        link_open(worker, pattern, false);
-        return;
-    }
-    glob_t found;
-    if (glob(pattern + strlen(ipc_scheme), GLOB_NOSORT, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            link_open(worker, arena_printf(&worker->arena, "%s%s", ipc_scheme, found.gl_pathv[i]),
-                      true);
-    globfree(&found);
-}
-
-/* A gateway that stopped for good removed its socket file. */
-static void drop_vanished(struct worker *worker)
-{
-    for (size_t i = 0; i < LINKS; i++) {
-        struct link *link = &worker->links[i];
-        if (link->endpoint && link->globbed && is_idle(link) &&
-            access(link->endpoint + strlen(ipc_scheme), F_OK) != 0) {
-            log_info("gateway_gone", L_TEXT("endpoint", link->endpoint));
-            link_close(worker, link);
-        }
-    }
-}
-
-/* libzmq never tries again where it once met something that does not speak its protocol. */
-static void renew_dead(struct worker *worker)
-{
-    int64_t now = clock_us();
-    for (size_t i = 0; i < LINKS; i++) {
-        struct link *link = &worker->links[i];
-        const char *error;
-        if (!link->endpoint || !link->away_us || now - link->away_us < RENEW_AFTER_MS * 1000)
-            continue;
-        worker->bad_frames += channel_malformed(link->dealer);
-        channel_free(link->dealer);
-        link->dealer = new_dealer(worker);
-        link->away_us = now;
-        if (!channel_connect(link->dealer, link->endpoint, &error))
-            log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),
-                      L_TEXT("error", error));
-    }
-}
-
-static void look_for_gateways(struct worker *worker)
-{
-    drop_vanished(worker);
-    renew_dead(worker);
-    for (size_t i = 0; i < worker->settings->gateway_count; i++)
-        look_for(worker, worker->settings->gateways[i]);
+    enum envelope_error error = envelope_check(frame);
+    if (error)
+        count_bad(worker, envelope_error_text(error), -1, frame.size);
+    while (!error && envelope_next(&frame, &envelope, &body))
+        on_message(worker, link, &envelope, body);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */
@@ -402,7 +274,7 @@ static void send_heartbeats(struct worker *worker)
 static void on_tick(struct worker *worker)
 {
     if (!worker->drain_until_us)
-        look_for_gateways(worker);
+        worker_look_for_gateways(worker);
     send_heartbeats(worker);
     worker->next_tick_us = clock_us() + worker->settings->heartbeat_ms * 1000;
 }
@@ -473,8 +345,7 @@ static void leave_when_done(struct worker *worker)
 static void receive_all(struct worker *worker, size_t link)
 {
     struct channel_frame frame;
-    /* Bounded, so that answers are sent in between under a flood; the poll comes back for the rest.
-     */
+    /* Bounded, so that answers are sent in between under a flood. */
     for (int i = 0; i < RECEIVE_BURST; i++) {
         if (!channel_receive(worker->links[link].dealer, &frame))
             return;
@@ -524,6 +395,7 @@ static void run_once(struct worker *worker)
     size_t link_of[LINKS + 2], count = 2;
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint) {
+            worker_send_bundle(worker, &worker->links[i]);
             link_of[count] = i;
             items[count].channel = worker->links[i].dealer;
             items[count].want_write = !worker->links[i].announced && !worker->drain_until_us;
@@ -585,7 +457,7 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     crew_stop(worker->crew);
     for (size_t i = 0; i < LINKS; i++)
         if (worker->links[i].endpoint)
-            link_close(worker, &worker->links[i]);
+            worker_link_close(worker, &worker->links[i]);
     channel_context_free(worker->context);
     log_info("pool_stopped", L_ID("pool", worker->pool_id), L_INT("bad_frames", worker->bad_frames),
              L_INT("lost_answers", worker->lost_answers));

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { SMALL_BODY = 4096 }; /* bytes: cheaper to copy behind the head than to send beside it */
+
 /* ---- deadlines: one timer, moved only when it would come too late -------------------------- */
 
 static void arm(struct http_connection *connection)
@@ -245,6 +247,10 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     else if (response->has_file)
         close(response->file.fd);
     struct str body = has_body && !response->has_file ? response->body : STR("");
+    if (body.size <= SMALL_BODY) {
+        buf_add_str(&server->head, body);
+        body = STR("");
+    }
 
     exchange->answered_us = clock_us();
     if (response->stream && has_body && !server->stopping)

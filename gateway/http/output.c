@@ -16,10 +16,11 @@ bool output_send(struct http_output *output, int fd, struct str first, struct st
                  int64_t *sent)
 {
     struct iovec parts[2] = {{(void *)first.data, first.size}, {(void *)second.data, second.size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = second.size ? 2 : 1};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t n = 0;
     if (output->bytes.size == 0)
-        n = sendmsg(fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+        n = second.size ? sendmsg(fd, &message, flags) : send(fd, first.data, first.size, flags);
     if (n < 0 && !errno_is_transient(errno))
         return false;
     size_t taken = n < 0 ? 0 : (size_t)n;

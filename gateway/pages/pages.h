@@ -26,6 +26,7 @@ void question_close_post(struct request *request);
 void question_delete_post(struct request *request);
 void choices_get(struct request *request);
 void static_get(struct request *request);
+void reload_events_get(struct request *request);
 void healthz_get(struct request *request);
 void readyz_get(struct request *request);
 

@@ -295,22 +295,29 @@ static void on_pool_control(struct caller *caller, unsigned number, const struct
     }
 }
 
+static void on_message(struct caller *caller, const struct channel_peer *from,
+                       const struct envelope *envelope, struct str body)
+{
+    const struct message_type *type = message_type_find(envelope->type);
+    bool control = type && type->kind == MESSAGE_CONTROL && type->number != MESSAGE_error;
+    if (!control)
+        on_answer(caller, envelope, type, body);
+    else if (caller->settings->bind)
+        on_pool_control(caller, type->number, from, body);
+}
+
 static void on_frame(struct caller *caller, const struct channel_frame *frame)
 {
     struct envelope envelope;
-    struct str body;
-    enum envelope_error error = envelope_read(frame->bytes, &envelope, &body);
+    struct str rest = frame->bytes, body;
+    enum envelope_error error = envelope_check(rest);
     if (error != ENVELOPE_OK) {
         fprintf(stderr, "%s: a frame of %zu bytes: %s\n", program_invocation_short_name,
                 frame->bytes.size, envelope_error_text(error));
         return;
     }
-    const struct message_type *type = message_type_find(envelope.type);
-    bool control = type && type->kind == MESSAGE_CONTROL && type->number != MESSAGE_error;
-    if (!control)
-        on_answer(caller, &envelope, type, body);
-    else if (caller->settings->bind)
-        on_pool_control(caller, type->number, &frame->from, body);
+    while (envelope_next(&rest, &envelope, &body))
+        on_message(caller, &frame->from, &envelope, body);
 }
 
 /* ---- loop ---------------------------------------------------------------------------------------

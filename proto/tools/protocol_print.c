@@ -9,12 +9,13 @@
 
 static void print_envelope(void)
 {
-    printf("## The frame\n\n"
-           "One ZeroMQ frame is one message, at most %d bytes: a header of %d bytes, all numbers\n"
-           "big-endian, then the body, a JSON object (RFC 8259, UTF-8). A gateway binds a ROUTER,\n"
-           "pools connect a DEALER to it.\n\n"
-           "| offset | size | field | |\n| ---: | ---: | --- | --- |\n",
-           CHANNEL_FRAME_LIMIT, ENVELOPE_SIZE);
+    printf(
+        "## The frame\n\n"
+        "One ZeroMQ frame, at most %d bytes, is one message or several, one behind the other. A\n"
+        "message is a header of %d bytes, all numbers big-endian, then the body, a JSON object\n"
+        "(RFC 8259, UTF-8). A gateway binds a ROUTER, pools connect a DEALER to it.\n\n"
+        "| offset | size | field | |\n| ---: | ---: | --- | --- |\n",
+        CHANNEL_FRAME_LIMIT, ENVELOPE_SIZE);
 #define ROW(offset, size, name, phrase) \
     printf("| %d | %d | %s | %s |\n", offset, size, name, phrase);
     ENVELOPE_LAYOUT(ROW)

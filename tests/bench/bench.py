@@ -20,6 +20,8 @@ from tests.bench.contenders import ALL, MariaDB  # noqa: E402
 from tests.bench.stage import READERS, Stage  # noqa: E402
 
 WARM_UP_S = 1
+START_S = 2   # of a contender, more or less
+STAGE_S = 30  # of the services, the accounts and the log-ins, likewise
 
 
 def options():
@@ -28,7 +30,7 @@ def options():
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}")
     parser.add_argument("--connections", default="64", help="e.g. 1,64,256 (default: 64)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=5, help="of a round (default: 5)")
+    parser.add_argument("--seconds", type=int, default=3, help="of a round (default: 3)")
     parser.add_argument("--client-threads", type=int, default=1, help="of wrk (default: 1)")
     parser.add_argument("--voters", type=int, default=50000, help="accounts that vote")
     parser.add_argument("--without", default="", help="contenders to leave out, e.g. go,fastify")
@@ -122,6 +124,20 @@ class Bench:
                              f"tallies of {tally}")
 
 
+def connections_of(case, chosen):
+    if case.kind == "memory":
+        return [64]
+    return [case.connections] if case.connections else chosen.connections
+
+
+def duration_s(chosen, away):
+    """Of the whole run, so that nobody starts what they will not wait for."""
+    a_contender = START_S + WARM_UP_S + chosen.rounds * chosen.seconds
+    tables = [case for case in CASES if case.name in chosen.names or not chosen.names]
+    return STAGE_S + sum(a_contender * len(connections_of(case, chosen))
+                         * len(set(case.contenders) - set(away)) for case in tables)
+
+
 def main():
     chosen = options()
     os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ["PATH"]
@@ -131,11 +147,11 @@ def main():
     with Stage(chosen.build_dir, chosen.voters) as stage:
         bench = Bench(chosen, stage)
         report.away = bench.away
+        print(f"this takes about {duration_s(chosen, bench.away) / 60:.0f} minutes", flush=True)
         for case in CASES:
             if chosen.names and case.name not in chosen.names:
                 continue
-            counts = [case.connections] if case.connections else chosen.connections
-            for connections in counts if case.kind != "memory" else [64]:
+            for connections in connections_of(case, chosen):
                 one = case.of_connections(connections)
                 report.add(one, connections, bench.case(one, connections))
     report.write()

@@ -22,9 +22,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applicat
 BOUNDS = {
     "hello": {"gateway": (4, 3.5)},
     "static": {"gateway": (4, 4.5)},
-    "choice": {"gateway": (50, 85), "db": (68, 14)},
-    "questions": {"gateway": (100, 590), "db": (110, 44), "session": (70, 37)},
-    "vote": {"gateway": (95, 32), "db": (92, 36), "session": (70, 37)},
+    "choice": {"gateway": (50, 10), "db": (60, 8)},
+    "questions": {"gateway": (100, 21), "db": (110, 25), "session": (70, 28)},
+    "vote": {"gateway": (93, 13), "db": (92, 14), "session": (70, 28)},
 }
 
 

@@ -27,9 +27,9 @@ WITHIN = 0.10
 
 # Of gateway and pools: frames, as `symbol (library)`, and the hop that they are of.
 HOPS = [(re.compile(pattern), hop) for pattern, hop in (
-    (r"\(.*libzmq|^channel_", "ZeroMQ"),
-    (r"\(.*libjansson|^message_|^envelope_|^json_|^unpack|^pack_|^read_field|^write_", "messages"),
-    (r"^tpl_|^view_|^filter_|^render_|^eval|\bescape", "render"),
+    (r"\(.*libzmq|^channel_|^bundle_|^send_bundle", "ZeroMQ"),
+    (r"\(.*libjansson|^message_|^envelope_|^json_|^unpack|^pack_|^read_(object|list|text|value)|^write_", "messages"),
+    (r"^tpl_|^view_|^skeleton_|^fill_|^filter_|^render_|^eval|\bescape", "render"),
     (r"^http_parser|^http_form|^http_cookie|^http_target|^parse|^syntax|^feed_", "parse"),
     (r"^connection_read|^on_readable|^http_input", "receive"),
     (r"^http_output|^http_response|^http_exchange|sendmsg|sendfile", "send"),

@@ -50,18 +50,21 @@ static void read_body(const struct message_type *type, struct str body)
 static void read_frame(struct str frame)
 {
     struct envelope envelope;
-    struct str body;
+    struct str rest = frame, body;
     struct buf again = {0};
-    if (envelope_read(frame, &envelope, &body) != ENVELOPE_OK)
+    if (envelope_check(frame) != ENVELOPE_OK)
         return;
-    PROMISE(fuzz_is_inside(frame, body));
-    envelope_begin(&envelope, &again);
-    buf_add_str(&again, body);
-    envelope_end(&again, 0);
+    while (envelope_next(&rest, &envelope, &body)) {
+        PROMISE(fuzz_is_inside(frame, body));
+        size_t start = again.size;
+        envelope_begin(&envelope, &again);
+        buf_add_str(&again, body);
+        envelope_end(&again, start);
+        const struct message_type *type = message_type_find(envelope.type);
+        if (type)
+            read_body(type, body);
+    }
     PROMISE(again.size == frame.size);
-    const struct message_type *type = message_type_find(envelope.type);
-    if (type)
-        read_body(type, body);
     buf_free(&again);
 }
 

@@ -313,3 +313,11 @@ def test_nobody_sees_every_program_and_nginx_being_replaced(site):
         assert "reloaded" in site.vote("reload")
     assert not set(before) & {site.pid(name) for name in names}
     assert [site.pools(service) for service in ("db", "session", "password")] == [1, 1, 1]
+
+
+def test_down_stops_what_a_killed_supervisor_left(site):
+    """The last one: the site is gone afterwards."""
+    os.kill(int((site.directory / "run/supervisor.pid").read_text()), signal.SIGKILL)
+    assert answers(site.port), "it serves on"
+    assert "down" in site.vote("down")
+    assert not any(answers_tcp(port) for port in (site.port, site.page, *site.gateways))

@@ -1,4 +1,5 @@
 """./vote as its operator uses it, on the programs of the build under test."""
+import json
 import os
 import pathlib
 import re
@@ -75,6 +76,12 @@ def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, environment, pla
         assert re.search(rf"^{name}:{name}_0 +RUNNING", status.stdout, re.M)
     assert re.search(rf"^vote:vote_{port} +RUNNING", status.stdout, re.M)
     assert "threads" in status.stdout
+    told = json.loads(vote("status", "--json", "--dir", place).stdout)
+    assert told["ready"] and told["url"] == f"http://127.0.0.1:{port}"
+    assert {process["state"] for process in told["processes"]} == {"RUNNING"}
+    assert {pool["service"] for pool in told["gateways"][0]["status"]["pools"]} == {"db", "session", "password"}
+    assert "requests/s" in vote("top", "--once", "--dir", place).stdout
+    fails_with_one_line(vote("top", "--dir", place), "needs a terminal")
     early = subprocess.run(["bash", "-c", f"{ROOT}/vote status --dir {place} | head -n 1"], env=environment,
                            text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     assert (early.stdout, early.stderr) == (f"vote: http://127.0.0.1:{port}\n", "")  # a reader that leaves

@@ -119,8 +119,8 @@ def test_a_gateway_is_asked_about_itself(stream, gateway, endpoint):
     caller = stream("--gateway", endpoint, "gateway", "gateway_status", "{}")
     asked = gateway.expect("gateway_status")
     body = {"listen": "127.0.0.1:9000", "connections": 2, "requests": 5, "access_log_dropped": 0,
-                "bad_messages": 0,            "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
-            "queues": [], "pools": []}
+            "bad_messages": 0, "missed_edges": 0, "late_starts": 0, "pools_refused": 0, "tcp_refused": 0,
+            "queues": [], "hops": [], "pools": []}
     frame = pack("gateway_status_reply", body, slot=asked.slot, generation=asked.generation)
     gateway.router.send_multipart([asked.peer, frame])
     reply = json.loads(caller.communicate()[0])

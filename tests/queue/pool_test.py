@@ -69,6 +69,20 @@ def test_a_pool_that_says_so_again_tells_what_it_still_holds_of_that_gateway(
         assert again.body["reads_held"] == again.body["writes_held"] == 0
 
 
+def test_requests_of_one_frame_are_each_answered_and_a_frame_that_is_cut_not_at_all(
+        gateway, start_pool, own_redis):
+    start_pool("session")
+    peer = gateway.ready().peer
+    requests = [pack("session_read", {"session_id": f"nobody{slot}"}, slot=slot, generation=7)
+                for slot in range(20)]
+    gateway.router.send_multipart([peer, b"".join(requests)])
+    answers = [gateway.answer(slot) for slot in range(20)]
+    assert {answer.status for answer in answers} == {"NOT_LOGGED_IN"}
+    gateway.router.send_multipart([peer, b"".join(requests)[:-1]])
+    assert gateway.ask(peer, "session_read", READ).status == "NOT_LOGGED_IN"
+    assert not gateway.kept, "part of it was answered"
+
+
 def test_every_start_of_a_pool_has_an_id_of_its_own(gateway, start_pool):
     ids = set()
     for _ in range(3):

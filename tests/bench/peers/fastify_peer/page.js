@@ -9,33 +9,33 @@ function local (text) {
 }
 
 const meta = question => `<p class="meta">
-  <span>${escape(question.owner_name)}</span>
+  <span dir="auto">${escape(question.owner_name)}</span>
   <time>${local(question.create_time)}</time>
   ${question.closes_at ? `<span>截止 <time>${local(question.closes_at)}</time></span>` : ''}
 </p>`
 
 const choice = row => `<label class="choice" for="choice-${row.id}">
   <input type="radio" name="choice_id" id="choice-${row.id}" value="${row.id}" required>
-  <span>${escape(row.choice_text)}</span>
+  <span dir="auto">${escape(row.choice_text)}</span>
 </label>
 `
 
 const form = (question, text) => `<form method="post" action="/questions/${question.id}/vote">
   <input type="hidden" name="request_id" value="${question.request_id}">
   <fieldset>
-    <legend><h2>${text}</h2></legend>
+    <legend><h2 dir="auto">${text}</h2></legend>
     ${meta(question)}
     ${question.choices.map(choice).join('')}
   </fieldset>
   <div class="actions">
-    <button class="btn btn-primary" type="submit">投票<span class="visually-hidden">：${text}</span></button>
-    <a href="/questions/${question.id}/results">看结果<span class="visually-hidden">：${text}</span></a>
+    <button class="btn btn-primary" type="submit">投票<span class="visually-hidden">：<bdi>${text}</bdi></span></button>
+    <a href="/questions/${question.id}/results">看结果<span class="visually-hidden">：<bdi>${text}</bdi></span></a>
   </div>
 </form>`
 
 const voted = (question, text) => `<p class="actions">
   <span class="badge badge-done">已投票</span>
-  <a href="/questions/${question.id}/results">看结果<span class="visually-hidden">：${text}</span></a>
+  <a href="/questions/${question.id}/results">看结果<span class="visually-hidden">：<bdi>${text}</bdi></span></a>
 </p>`
 
 const draft = '<p class="actions"><span class="badge badge-draft">草稿</span>\n' +
@@ -45,7 +45,7 @@ function card (question) {
   const text = escape(question.question_text)
   const inner = question.choices.length && !question.voted
     ? form(question, text)
-    : `<h2>${text}</h2> ${meta(question)} ${question.voted ? voted(question, text) : draft}`
+    : `<h2 dir="auto">${text}</h2> ${meta(question)} ${question.voted ? voted(question, text) : draft}`
   return `<div class="card" id="question-${question.id}"> ${inner} </div>\n`
 }
 
@@ -66,7 +66,7 @@ export const page = (user, questions, older) => `<!doctype html>
   <div class="page site-bar">
     <a class="brand" href="/">投票</a>
     <div class="account">
-      <span class="account-name" title="${escape(user.name)}">${escape(user.name)}</span>
+      <span class="account-name" title="${escape(user.name)}" dir="auto">${escape(user.name)}</span>
       <form method="post" action="/logout">
         <button class="btn btn-outline-secondary btn-sm" type="submit">退出</button>
       </form>
