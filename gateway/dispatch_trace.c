@@ -21,7 +21,7 @@ void dispatch_trace_sent(const struct slot *slot)
     const struct pool *pool = slot->pool;
     for (struct dispatch_ask *ask = slot->asks.first; ask; ask = ask->next)
         if (ask->trace)
-            trace_sent(ask->trace, pool->id, pool->host, pool->pid, ask->deadline_us,
+            trace_sent(ask->trace, pool->id, pool->host, pool->pid, slot->sent_us, ask->deadline_us,
                        slot->frame.size);
 }
 

@@ -69,7 +69,7 @@ struct trace_ask *trace_ask(struct trace *trace, const struct message_type *type
 }
 
 void trace_sent(struct trace_ask *ask, struct id pool, const char *host, int64_t pid,
-                int64_t deadline_us, size_t frame)
+                int64_t sent_us, int64_t deadline_us, size_t frame)
 {
     struct arena *arena = &ask->trace->arena;
     struct trace_attempt *attempt = arena_new(arena, struct trace_attempt);
@@ -77,8 +77,8 @@ void trace_sent(struct trace_ask *ask, struct id pool, const char *host, int64_t
     attempt->pool = pool;
     attempt->host = arena_cstr(arena, str_from(host));
     attempt->pid = pid;
-    attempt->sent_us = clock_us();
-    attempt->left_us = deadline_us - attempt->sent_us;
+    attempt->sent_us = sent_us;
+    attempt->left_us = deadline_us - sent_us;
     ask->request_bytes = frame;
     *ask->last = attempt;
     ask->last = &attempt->next;

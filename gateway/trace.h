@@ -106,11 +106,11 @@ int64_t trace_end_us(const struct trace *trace, size_t step);
 /* trace_ask: something is asked now. NULL if there is no room. */
 struct trace_ask *trace_ask(struct trace *trace, const struct message_type *type);
 
-/* trace_sent, trace_lost, trace_answered: what became of it in dispatch. `frame` is the whole
- * message. trace_answered reads the report of envelope->trace; one that makes no sense is left out.
- */
+/* trace_sent, trace_lost, trace_answered: what became of it in dispatch. `frame` is the size of the
+ * whole message; sent_us was before a pool could have it. trace_answered reads the report of
+ * envelope->trace; one that makes no sense is left out. */
 void trace_sent(struct trace_ask *ask, struct id pool, const char *host, int64_t pid,
-                int64_t deadline_us, size_t frame);
+                int64_t sent_us, int64_t deadline_us, size_t frame);
 void trace_lost(struct trace_ask *ask, const char *why);
 void trace_answered(struct trace_ask *ask, const struct envelope *envelope, size_t frame,
                     unsigned sharers);
