@@ -36,18 +36,20 @@ bool service_parse(struct str name, enum service *out)
 #define REQUEST(name_, number_, service_, lane_, phrase_) BEGIN_RECORD(name_, phrase_)
 #define REPLY(name_, number_, service_, phrase_)     BEGIN_RECORD(name_, phrase_)
 #define CONTROL(name_, number_, phrase_)             BEGIN_RECORD(name_, phrase_)
-#define FIELD(name_, kind_, min_, max_, sample_, phrase_)                                          \
+#define OPTIONAL .optional = true
+/* The rest: a sample, a phrase, and OPTIONAL or nothing. */
+#define FIELD(name_, kind_, min_, max_, ...)                                                       \
             {.name = #name_, .kind = kind_, .offset = offsetof(self, name_), .min = min_,          \
-             .max = max_, .sample = sample_, .phrase = phrase_},
-#define INT(name_, min_, max_, sample_, phrase_)     FIELD(name_, FIELD_INT, min_, max_, sample_, phrase_)
-#define BOOL(name_, sample_, phrase_)                FIELD(name_, FIELD_BOOL, 0, 1, sample_, phrase_)
-#define TEXT(name_, min_, max_, sample_, phrase_)    FIELD(name_, FIELD_TEXT, min_, max_, sample_, phrase_)
-#define SECRET(name_, min_, max_, sample_, phrase_)  FIELD(name_, FIELD_SECRET, min_, max_, sample_, phrase_)
-#define ID(name_, sample_, phrase_)                  FIELD(name_, FIELD_ID, 0, 0, sample_, phrase_)
-#define LIST(name_, rows_, min_, max_, sample_, phrase_)                                           \
+             .max = max_, .sample = __VA_ARGS__},
+#define INT(name_, min_, max_, ...)    FIELD(name_, FIELD_INT, min_, max_, __VA_ARGS__)
+#define BOOL(name_, ...)               FIELD(name_, FIELD_BOOL, 0, 1, __VA_ARGS__)
+#define TEXT(name_, min_, max_, ...)   FIELD(name_, FIELD_TEXT, min_, max_, __VA_ARGS__)
+#define SECRET(name_, min_, max_, ...) FIELD(name_, FIELD_SECRET, min_, max_, __VA_ARGS__)
+#define ID(name_, ...)                 FIELD(name_, FIELD_ID, 0, 0, __VA_ARGS__)
+#define LIST(name_, rows_, min_, max_, ...)                                                        \
             {.name = #name_, .kind = FIELD_LIST, .offset = offsetof(self, name_),                  \
              .count_offset = offsetof(self, name_##_count), .min = min_, .max = max_,              \
-             .record = record_##rows_, .sample = sample_, .phrase = phrase_},
+             .record = record_##rows_, .sample = __VA_ARGS__},
 #define END(name_)                                                                                 \
             {.name = NULL}};                                                                       \
         static const struct record record = {#name_, phrase, sizeof(self), fields,                 \
@@ -283,6 +285,13 @@ static bool unpack_value(const struct field *field, const json_t *json, void *me
     return false;
 }
 
+/* The rest is 0 already, and no rows; a text is never NULL. */
+static void set_default(const struct field *field, void *message)
+{
+    if (field->kind == FIELD_TEXT || field->kind == FIELD_SECRET)
+        *(struct str *)((char *)message + field->offset) = STR("");
+}
+
 static void *unpack_object(const struct record *record, const json_t *json, void *out,
                            struct arena *arena, const char **out_error)
 {
@@ -290,9 +299,12 @@ static void *unpack_object(const struct record *record, const json_t *json, void
         *out_error = "(body): expected a JSON object";
         return NULL;
     }
-    size_t found = 0;
     for (const struct field *field = record->fields; field->name; field++) {
         const json_t *value = json_object_get(json, field->name);
+        if (!value && field->optional) {
+            set_default(field, out);
+            continue;
+        }
         if (!value) {
             *out_error = arena_printf(arena, "%s: is missing", field->name);
             return NULL;
@@ -302,11 +314,6 @@ static void *unpack_object(const struct record *record, const json_t *json, void
             *out_error = deeper ? deeper : expected(field, arena);
             return NULL;
         }
-        found++;
-    }
-    if (json_object_size(json) != found) {
-        *out_error = "(body): has a field that this message does not have";
-        return NULL;
     }
     return out;
 }

@@ -63,6 +63,7 @@ struct field {
     const struct record *(*record)(void); /* of a LIST's rows */
     const char *sample;                   /* JSON */
     const char *phrase;
+    bool optional; /* if it is missing it is 0, false, empty */
 };
 
 struct record {
@@ -97,8 +98,9 @@ const struct message_type *message_reply_type(const struct message_type *request
  * UTF-8 is our bug here: who takes text in from outside has checked it. */
 void message_pack(const struct record *record, const void *message, struct buf *out);
 
-/* message_unpack: check a body against its record: a JSON object, every field there once, of its
- * type and within its limits, nothing else. On success returns a struct in `arena` (its texts too).
+/* message_unpack: check a body against its record: a JSON object, every field there once (or not at
+ * all if it is optional), of its type and within its limits. Fields that this program does not know
+ * are left alone: a later one has them. On success returns a struct in `arena` (its texts too).
  * Otherwise NULL, and *out_error (in `arena`) says which field and what: "choice_id: expected a
  * whole number from 1 to 9223372036854775807". A secret's value is never in the error. */
 void *message_unpack(const struct record *record, struct str body, struct arena *arena,

@@ -80,7 +80,7 @@ static void print_fields(const struct record *record)
     for (const struct field *field = record->fields; field->name; field++) {
         printf("| %s | ", field->name);
         print_type(field);
-        printf(" | `");
+        printf("%s | `", field->optional ? "; optional" : "");
         print_cell(field->sample);
         printf("` | ");
         print_cell(field->phrase);
@@ -132,7 +132,8 @@ int main(void)
     printf("# Protocol\n\n"
            "Printed by `protocol-print` from `proto/messages.def`, `proto/envelope.h` and\n"
            "`proto/status.h`; do not edit. Limits of a text are characters, of a list rows. Every\n"
-           "field must be there, and nothing else.\n\n");
+           "field must be there, unless it is optional: then 0, false, an empty text, no rows are\n"
+           "meant. Who reads passes over fields that are not listed here.\n\n");
     print_envelope();
     print_statuses();
     print_section("Between a pool and a gateway", true, SERVICE_GATEWAY);

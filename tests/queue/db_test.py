@@ -71,7 +71,7 @@ def test_a_field_that_breaks_its_rule_is_named(pool, field, value):
 
 @pytest.mark.parametrize("change", [
     {"name": ""}, {"name": "x" * 41}, {"email": "x" * 41}, {"name": 1}, {"name": None}, {"phone": "154000000011"},
-    {"name": "a\nb"}, {"email": "a\u0000@b.c"}, {"request_id": "x"}, {"password_hash": "x" * 129}, {"extra": 1},
+    {"name": "a\nb"}, {"email": "a\u0000@b.c"}, {"request_id": "x"}, {"password_hash": "x" * 129},
 ])
 def test_a_message_of_another_shape_is_refused(pool, change):
     answer = pool.ask("user_create", **{**registration(), **change})

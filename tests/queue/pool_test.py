@@ -136,6 +136,14 @@ def test_a_request_this_pool_does_not_know_is_answered_so(gateway, start_pool, o
     assert alive(gateway, peer)
 
 
+def test_what_a_later_gateway_adds_to_a_message_is_passed_over(gateway, start_pool, own_redis):
+    start_pool("session")
+    peer = gateway.ready().peer
+    assert gateway.ask(peer, "session_read", {**READ, "later": [1]}).status == "NOT_LOGGED_IN"
+    gateway.send(peer, "who", {"later": 1})
+    gateway.ready()
+
+
 def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, own_redis):
     pool = start_pool("session", "pools.drain_ms=10000")
     peer = gateway.ready().peer
@@ -144,7 +152,7 @@ def test_malformed_frames_are_counted_and_change_nothing(gateway, start_pool, ow
               b"VQ\x02" + good[3:], good[:55], good[:52] + b"\xff\xff\xff\xff" + good[56:],
               b"GET / HTTP/1.1\r\n\r\n", os.urandom(200), pack("ready", b"{}"), pack("heartbeat"),
               pack("drain"), pack("bye"), pack("error", {"detail": "", "fields": []}),
-              pack("who", b"[]"), pack("drain_ok", b'{"x": 1}')]
+              pack("who", b"[]"), pack("drain_ok", b'[1]')]
     for frame in frames:
         gateway.router.send_multipart([peer, frame])
     gateway.router.send_multipart([peer, b"two", b"parts"])
