@@ -48,7 +48,7 @@ static void status_get(struct gateway *gateway, struct http_exchange *exchange)
     message_pack(record_gateway_status_reply(), &status, &text);
     struct http_response response =
         http_response_make(200, "application/json; charset=utf-8", buf_str(&text));
-    http_exchange_respond(exchange, &response);
+    respond(exchange, &response);
     buf_free(&text);
 }
 

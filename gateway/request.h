@@ -126,6 +126,10 @@ bool request_secure(const struct request *request);
 /* request_client: where it comes from, see client_of. */
 struct client request_client(const struct request *request);
 
+/* request_is_developer: is its client one of debug.hosts? Not what a proxy passed on without
+ * saying, in the one way that is believed, for whom: its own address may well be one of them. */
+bool request_is_developer(const struct request *request);
+
 /* request_address_may, request_account_may: one more vote or page from this address, by this user.
  * False, and answered 429, if that is too many. Each once, when it is known. */
 bool request_address_may(struct request *request);

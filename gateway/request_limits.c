@@ -17,6 +17,23 @@ struct client request_client(const struct request *request)
     return client;
 }
 
+/* Does it come by some proxy, whatever that tells of its client? */
+static bool is_forwarded(const struct http_request *http)
+{
+    static const char *const names[] = {"X-Real-IP", "X-Forwarded-For", "Forwarded", "Via"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (http_header(http, names[i]).data)
+            return true;
+    return false;
+}
+
+bool request_is_developer(const struct request *request)
+{
+    struct client client;
+    return (find_client(request, &client) || !is_forwarded(request->http)) &&
+           client_is_among(&request->gateway->config->debug.hosts, &client);
+}
+
 /* ---- attempts: counted in Redis ------------------------------------------------------------ */
 
 static struct str address_text(struct request *request)

@@ -93,10 +93,7 @@ static void keep_form(struct trace *trace, const struct http_form *form)
 
 bool tracing_shows(const struct tracing *tracing, const struct request *request)
 {
-    if (!tracing || !tracing->config->debug.toolbar)
-        return false;
-    struct client client = request_client(request);
-    return client_is_among(&tracing->config->debug.hosts, &client);
+    return tracing && tracing->config->debug.toolbar && request_is_developer(request);
 }
 
 /* The toolbar does not show itself, nor the files of a page, nor who asks whether all is well. */

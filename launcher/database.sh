@@ -52,7 +52,8 @@ database_drop_incoming() {
 }
 
 # database_load FILE: a file of SQL, compressed or not, into a fresh INCOMING. It runs as an account
-# that can do nothing anywhere else, whatever the file says; dropped again on the way out.
+# that can do nothing anywhere else, whatever the file says, and in a client that obeys no commands of
+# its own (\!, source); dropped again on the way out.
 database_load() {
     local password cat=cat
     password=$(head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n')
@@ -64,8 +65,8 @@ CREATE USER '$LOADER'@'localhost' IDENTIFIED BY '$password';
 GRANT ALL ON $INCOMING.* TO '$LOADER'@'localhost';
 TEXT
     [[ $(head -c 2 -- "$1" | od -An -tx1) != ' 1f 8b' ]] || cat='gzip -dc'
-    $cat <"$1" | MYSQL_PWD=$password mariadb --no-defaults --socket="$RUN/mariadb.sock" \
-        --user="$LOADER" --default-character-set=utf8mb4 "$INCOMING" 2>"$WORK/errors" ||
+    $cat <"$1" | MYSQL_PWD=$password mariadb --no-defaults --sandbox --local-infile=0 \
+        --socket="$RUN/mariadb.sock" --user="$LOADER" --default-character-set=utf8mb4 "$INCOMING" 2>"$WORK/errors" ||
         fail "$1 could not be loaded: $(grep -m1 ^ERROR "$WORK/errors")"
 }
 

@@ -268,7 +268,8 @@ bool http_exchange_send(struct http_exchange *shown, struct str bytes)
 {
     struct exchange *exchange = (struct exchange *)shown;
     struct http_connection *connection = exchange->connection;
-    must(connection->phase == PHASE_STREAM);
+    if (connection->phase != PHASE_STREAM)
+        return false;
     if (connection->output.bytes.size + bytes.size <= HTTP_STREAM_MAX &&
         output_send(&connection->output, connection->fd, bytes, STR(""), false, &exchange->sent))
         flush(connection);

@@ -118,7 +118,8 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
  * something now and then, or never learns that a client's host is gone.
  *
  * http_exchange_send: more of it. False, after on_done, if the client is gone, or has not taken
- * what was sent before (HTTP_STREAM_MAX bytes wait for it at most). http_exchange_end: no more. */
+ * what was sent before (HTTP_STREAM_MAX bytes wait for it at most); false, and nothing is sent, if
+ * it was ended and its client still takes the rest. http_exchange_end: no more. */
 enum { HTTP_STREAM_MAX = 65536 };
 bool http_exchange_send(struct http_exchange *exchange, struct str bytes);
 void http_exchange_end(struct http_exchange *exchange);

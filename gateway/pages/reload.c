@@ -5,10 +5,9 @@
 
 void reload_events_get(struct request *request)
 {
-    const struct gateway *gateway = request->gateway;
-    struct client client = request_client(request);
-    if (gateway->reload && client_is_among(&gateway->config->debug.hosts, &client))
-        reload_listen(gateway->reload, request);
+    struct reload *reload = request->gateway->reload;
+    if (reload && request_is_developer(request))
+        reload_listen(reload, request);
     else
         request_fail_http(request, 404);
 }

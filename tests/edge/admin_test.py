@@ -29,7 +29,7 @@ def said(connected, method="GET"):
 
 
 @pytest.mark.parametrize("method, path, status", [
-    ("GET", "/metrics", 200), ("HEAD", "/metrics", 200), ("GET", "/healthz", 200),
+    ("GET", "/metrics", 200), ("HEAD", "/metrics", 200), ("GET", "/healthz", 200), ("GET", "/status.json", 200),
     ("GET", "/readyz", 503), ("GET", "/", 404), ("GET", "/questions", 404), ("POST", "/metrics", 405),
     ("GET", "no target", 400)])
 def test_every_answer_is_kept_by_nobody_and_runs_nothing(admin, method, path, status):
@@ -40,7 +40,7 @@ def test_every_answer_is_kept_by_nobody_and_runs_nothing(admin, method, path, st
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
-    assert answer.type.startswith("text/plain;")
+    assert answer.type.startswith("application/json;" if path == "/status.json" else "text/plain;")
 
 
 def test_one_too_many_is_told_so_and_room_comes_back(admin):

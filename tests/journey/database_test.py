@@ -136,6 +136,8 @@ def test_a_backup_file_is_never_overwritten(site, tmp_path):
     (lambda sql: sql.replace("002_imported.sql", "003_later.sql").replace("(2,'003", "(3,'003"),
      "is of another version"),
     (lambda sql: "USE vote; DELETE FROM vote;\n" + sql, "could not be loaded: .*denied"),
+    (lambda sql: "\\! true\n" + sql, "could not be loaded: .*sandbox"),
+    (lambda sql: "source /etc/passwd\n" + sql, "could not be loaded: .*sandbox"),
 ])
 def test_a_spoilt_backup_changes_nothing(site, tmp_path, spoil, words):
     site.good("backup", tmp_path / "good.gz")

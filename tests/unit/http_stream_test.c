@@ -75,6 +75,27 @@ TEST("a listener that does not keep up is closed, and little was kept for it")
     world_close();
 }
 
+TEST("what is sent to a stream that was ended, and whose client is slow, goes nowhere")
+{
+    struct client client;
+    world_open(defaults());
+    client_open_with(&client, 4096);
+    client.paused = true;
+    client_send(&client, STR(GET("/stream")));
+    AWAIT(world.held_count == 1);
+    int64_t kept = 0;
+    while (kept == 0 && http_exchange_send(world.held[0], str_make(world.big, 32768)))
+        kept = (int64_t)world.server->kept;
+    CHECK(kept > 0);
+    http_server_stop_accepting(world.server);
+    CHECK_INT(world.done, 0);
+    CHECK(!http_exchange_send(world.held[0], STR("more")));
+    CHECK_INT(world.server->kept, kept);
+    client_close(&client);
+    AWAIT(world.done == 1);
+    world_close();
+}
+
 TEST("HEAD of a stream is its head alone")
 {
     struct client client;
