@@ -342,8 +342,8 @@ void gateway_run(struct gateway *gateway)
     log_info("gateway_started", L_TEXT("listen", gateway->listen));
     printf("======== Running on %s ========\n", gateway->listen);
     fflush(stdout);
-    notify(
-        "READY=1"); /* it listens; waiting for pools would keep from starting who wait for this */
+    /* It listens. Waiting for pools would keep from starting who wait for this. */
+    notify("READY=1");
     event_base_dispatch(gateway->loop);
     log_info("gateway_stopped", L_INT("answered", gateway->answered));
 }

@@ -39,7 +39,7 @@ class Sample:
             for queue in gateway["queues"]:
                 total = self.queues.setdefault((queue["service"], queue["lane"]), collections.Counter())
                 total.update({k: v for k, v in queue.items() if isinstance(v, int)})
-            for hop in gateway["hops"]:
+            for hop in gateway.get("hops", ()):  # not of an older one
                 total = self.hops.setdefault((hop["service"], hop["lane"], hop["hop"]), collections.Counter())
                 total.update({bucket["le_us"]: bucket["count"] for bucket in hop["buckets"]})
             for pool in gateway["pools"]:

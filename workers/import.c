@@ -143,7 +143,7 @@ static bool copy_table(struct import *import, const struct table *table, int64_t
 {
     const char *select = select_turn(import, table->columns, table->name);
     struct db_rows rows = {.count = TURN};
-    for (int64_t last = 0; rows.count == TURN; *out_count += (int64_t)rows.count) {
+    for (int64_t last = INT64_MIN; rows.count == TURN; *out_count += (int64_t)rows.count) {
         db_arena_reset(import->db);
         if (db_query(import->db, select,
                      DB_PARAMS(P_INT(import->settings->utc_offset_minutes), P_INT(last)), &rows))
@@ -151,6 +151,8 @@ static bool copy_table(struct import *import, const struct table *table, int64_t
         for (size_t i = 0; i < rows.count; i++) {
             const struct db_value *row = db_at(&rows, i, 0);
             int64_t before = import->problems;
+            if (row[0].number < 1)
+                tell(import, table->name, row[0].number, "id", "is below 1");
             table->check(import, row);
             if (import->problems == before && !insert_row(import, table, row))
                 return false;

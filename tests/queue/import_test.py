@@ -96,6 +96,8 @@ def test_the_same_again_is_known_and_changes_nothing(older):
     ("UPDATE question SET question_text = ''", "question 2: question_text is empty"),
     ("UPDATE choice SET question_id = NULL WHERE id = 7", "choice 7: question_id leads nowhere"),
     ("UPDATE choice SET votes = -1 WHERE id = 7", "choice 7: votes is out of range"),
+    ("UPDATE choice SET id = 0 WHERE id = 7", "choice 0: id is below 1"),
+    ("UPDATE user SET id = -5 WHERE id = 5", "user -5: id is below 1"),
     ("INSERT INTO choice (choice_text, question_id) SELECT seq, 2 FROM seq_1_to_19",
      "question 2: has more than 20 choices"),
 ])

@@ -8,8 +8,6 @@ import pytest
 
 from tests.fixtures.queues import Gateway, LateServer, pack
 
-IDLE = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
-
 READ = {"session_id": "a"}
 AT_REST = {"oldest_read_ms": 0, "oldest_write_ms": 0, "busy": 0, "queued": 0}
 
