@@ -107,11 +107,6 @@ void streams_send(struct streams *streams, const char *name, struct str data)
     buf_free(&event);
 }
 
-size_t streams_count(const struct streams *streams)
-{
-    return streams->count;
-}
-
 void streams_closed(struct stream *stream)
 {
     *(stream->previous ? &stream->previous->next : &stream->streams->first) = stream->next;

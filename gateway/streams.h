@@ -27,8 +27,6 @@ void streams_open(struct streams *streams, struct request *request, struct str f
 /* streams_send: an event to all who listen. */
 void streams_send(struct streams *streams, const char *name, struct str data);
 
-size_t streams_count(const struct streams *streams);
-
 /* streams_closed: for request_done: this one listens no more. */
 void streams_closed(struct stream *stream);
 
