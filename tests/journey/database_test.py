@@ -136,6 +136,10 @@ def test_a_backup_file_is_never_overwritten(site, tmp_path):
     (lambda sql: sql.replace("002_imported.sql", "003_later.sql").replace("(2,'003", "(3,'003"),
      "is of another version"),
     (lambda sql: "USE vote; DELETE FROM vote;\n" + sql, "could not be loaded: .*denied"),
+    (lambda sql: "CREATE FUNCTION f() RETURNS INT RETURN 1;\n" + sql, "could not be loaded: .*denied"),
+    (lambda sql: "CREATE VIEW v AS SELECT 1;\n" + sql, "could not be loaded: .*denied"),
+    (lambda sql: sql.replace("-- vote: rows", "CREATE TRIGGER t BEFORE INSERT ON vote FOR EACH ROW SET @a = 1;\n"
+                             "-- vote: rows", 1), "could not be loaded: .*denied"),
     (lambda sql: "\\! true\n" + sql, "could not be loaded: .*sandbox"),
     (lambda sql: "source /etc/passwd\n" + sql, "could not be loaded: .*sandbox"),
 ])
