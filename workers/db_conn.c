@@ -44,6 +44,7 @@ struct db {
     size_t statement_count, statement_capacity;
     struct arena arena;
     bool in_transaction;
+    bool begun; /* by the COMMIT before, for the next db_begin; nothing was done in it yet */
     int64_t matched, insert_id;
     int64_t away_until_ms, away_ms; /* no attempt before; how long to wait after the next failure */
     bool said_away;
@@ -161,7 +162,7 @@ void db_disconnect(struct db *db)
         return;
     mysql_close(db->mysql); /* first: then closing the statements says nothing to the server */
     db->mysql = NULL;
-    db->in_transaction = false;
+    db->in_transaction = db->begun = false;
     close_statements(db);
 }
 
@@ -472,9 +473,21 @@ static enum db_error ask_prepared(struct db *db, const char *sql, const struct d
     return DB_OK;
 }
 
+/* A statement outside of transactions must not fall into the one that COMMIT began. */
+static enum db_error end_begun(struct db *db)
+{
+    if (!db->begun)
+        return DB_OK;
+    db->begun = false;
+    return run_plain(db, "ROLLBACK");
+}
+
 enum db_error db_query(struct db *db, const char *sql, const struct db_param *params,
                        size_t param_count, struct db_rows *out_rows)
 {
+    enum db_error ended = end_begun(db);
+    if (ended)
+        return ended;
     int64_t start_us = db->work ? clock_us() : 0;
     enum db_error error = ask_prepared(db, sql, params, param_count, out_rows);
     if (db->work) {
@@ -518,7 +531,8 @@ enum db_error db_begin(struct db *db)
 {
     if (!db->mysql)
         return DB_LOST;
-    enum db_error error = run_plain(db, "START TRANSACTION");
+    enum db_error error = db->begun ? DB_OK : run_plain(db, "START TRANSACTION");
+    db->begun = false;
     db->in_transaction = !error;
     return error;
 }
@@ -526,9 +540,10 @@ enum db_error db_begin(struct db *db)
 enum db_error db_commit(struct db *db)
 {
     must(db->mysql && db->in_transaction);
-    enum db_error error = run_plain(db, "COMMIT");
+    enum db_error error = run_plain(db, "COMMIT AND CHAIN");
     if (!error) {
         db->in_transaction = false;
+        db->begun = true;
         return DB_OK;
     }
     if (error == DB_RETRY)
@@ -553,6 +568,9 @@ void db_rollback(struct db *db)
 enum db_error db_script(struct db *db, struct str sql, size_t *out_statement)
 {
     *out_statement = 1;
+    enum db_error ended = end_begun(db);
+    if (ended)
+        return ended;
     if (mysql_set_server_option(db->mysql, MYSQL_OPTION_MULTI_STATEMENTS_ON))
         return failed(db, "multi statements", mysql_errno(db->mysql), mysql_error(db->mysql));
     int more = mysql_real_query(db->mysql, sql.data, sql.size);

@@ -1,10 +1,10 @@
 /* A batch of votes is one transaction, and every answer follows its COMMIT.
  *
  * Locks are taken in one order everywhere, so that two batches wait for each other but never in a
- * circle: the questions shared, ascending (closing takes them exclusively); the choices
- * exclusively, ascending, before the INSERT, whose foreign key would take them shared; then the
- * votes by primary key. What stands in the table decides: the row of (question, user) with this
- * request id is the answer to this request, now or when it comes again. */
+ * circle: the questions shared, ascending (closing takes them exclusively); the votes by primary
+ * key; then the choices exclusively, ascending. (The INSERT's foreign key locks another index of
+ * choice, whose columns never change.) What stands in the table decides: the row of (question,
+ * user) with this request id is the answer to this request, now or when it comes again. */
 #include "workers/db_handlers.h"
 
 #include "proto/base/die.h"
@@ -46,89 +46,97 @@ static int by_key_and_arrival(const void *a, const void *b)
 /* ---- judging -----------------------------------------------------------------------------------
  ---- */
 
-static int64_t question_id_of(const struct vote_cast *ask)
+/* What the tables know of an id that a ballot names. */
+struct fact {
+    enum { QUESTION_FACT = 1, USER_FACT, CHOICE_FACT } kind;
+    int64_t id;
+    int64_t value; /* of a question: is it closed? of a choice: its question */
+};
+
+struct facts {
+    struct fact *items; /* by kind and id */
+    size_t count;
+};
+
+static int by_kind_and_id(const void *a, const void *b)
 {
-    return ask->question_id;
+    const struct fact *x = a, *y = b;
+    int order = (x->kind > y->kind) - (x->kind < y->kind);
+    return order ? order : (x->id > y->id) - (x->id < y->id);
 }
 
-static int64_t choice_id_of(const struct vote_cast *ask)
+static const struct fact *find_fact(const struct facts *facts, int64_t kind, int64_t id)
 {
-    return ask->choice_id;
+    struct fact key = {.kind = (unsigned)kind, .id = id};
+    return bsearch(&key, facts->items, facts->count, sizeof key, by_kind_and_id);
 }
 
-static int64_t user_id_of(const struct vote_cast *ask)
+static struct facts facts_of(struct arena *arena, const struct db_rows *rows)
 {
-    return ask->user_id;
+    struct facts facts = {arena_array(arena, rows->count, sizeof *facts.items), rows->count};
+    for (size_t i = 0; i < rows->count; i++)
+        facts.items[i] = (struct fact){.kind = (unsigned)db_at(rows, i, 0)->number,
+                                       .id = db_at(rows, i, 1)->number,
+                                       .value = db_at(rows, i, 2)->number};
+    qsort(facts.items, facts.count, sizeof *facts.items, by_kind_and_id);
+    return facts;
 }
 
-/* The ids of the ballots nothing was found against so far. */
-static struct db_ids ids_of(struct db *db, const struct ballots *ballots,
-                            int64_t (*id_of)(const struct vote_cast *))
+static enum status judge(const struct facts *facts, const struct vote_cast *ask)
 {
-    struct db_ids ids = db_ids_new(db_arena(db), ballots->count);
-    for (size_t i = 0; i < ballots->count; i++)
-        if (ballots->items[i].verdict == STATUS_OK)
-            db_ids_add(&ids, id_of(ballots->items[i].ask));
-    db_ids_sort(&ids);
-    return ids;
+    const struct fact *question = find_fact(facts, QUESTION_FACT, ask->question_id);
+    const struct fact *choice = find_fact(facts, CHOICE_FACT, ask->choice_id);
+    if (!question)
+        return STATUS_NOT_FOUND;
+    if (question->value)
+        return STATUS_QUESTION_CLOSED;
+    if (!find_fact(facts, USER_FACT, ask->user_id))
+        return STATUS_USER_UNKNOWN;
+    return choice && choice->value == ask->question_id ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-/* SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
+/* All in one round trip. Only the rows of questions are locked, and before the rest is read.
+ * SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
  * statement, before it waited for a closing to end. */
-static enum db_error judge_questions(struct db *db, struct ballots *ballots)
+static const char *facts_sql(struct arena *arena, size_t places)
 {
-    struct db_rows rows;
-    struct db_ids ids = ids_of(db, ballots, question_id_of);
-    enum db_error error =
-        db_select_in(db,
-                     "SELECT id, delete_flag, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
-                     " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
-                     &ids, ") ORDER BY id LOCK IN SHARE MODE", &rows);
-    for (size_t i = 0; !error && i < ballots->count; i++) {
-        struct ballot *ballot = &ballots->items[i];
-        ptrdiff_t row = db_find(&rows, ballot->ask->question_id);
-        if (row < 0 || db_at(&rows, (size_t)row, 1)->number)
-            ballot->verdict = STATUS_NOT_FOUND;
-        else if (db_at(&rows, (size_t)row, 2)->number)
-            ballot->verdict = STATUS_QUESTION_CLOSED;
-    }
-    return error;
+    const char *questions =
+        db_repeat(arena,
+                  "(SELECT 1, id, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
+                  " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
+                  "?", places, ") AND delete_flag = 0 LOCK IN SHARE MODE)");
+    const char *users = db_repeat(
+        arena,
+        arena_printf(arena, "%s UNION ALL (SELECT 2, id, 0 FROM user WHERE id IN (", questions),
+        "?", places, ") AND delete_flag = 0)");
+    return db_repeat(arena,
+                     arena_printf(arena,
+                                  "%s UNION ALL (SELECT 3, id, question_id FROM choice"
+                                  " FORCE INDEX (PRIMARY) WHERE id IN (",
+                                  users),
+                     "?", places, ") AND delete_flag = 0)");
 }
 
-static enum db_error judge_users(struct db *db, struct ballots *ballots)
+static enum db_error judge_all(struct db *db, struct ballots *ballots)
 {
-    struct db_rows rows;
-    struct db_ids ids = ids_of(db, ballots, user_id_of);
-    if (ids.count == 0)
-        return DB_OK;
-    enum db_error error = db_select_in(db, "SELECT id FROM user WHERE id IN (", &ids,
-                                       ") AND delete_flag = 0 ORDER BY id", &rows);
-    for (size_t i = 0; !error && i < ballots->count; i++) {
-        struct ballot *ballot = &ballots->items[i];
-        if (ballot->verdict == STATUS_OK && db_find(&rows, ballot->ask->user_id) < 0)
-            ballot->verdict = STATUS_USER_UNKNOWN;
+    struct arena *arena = db_arena(db);
+    size_t places = db_padded(ballots->count);
+    struct db_param *params = arena_array(arena, 3 * places, sizeof *params);
+    for (size_t i = 0; i < places; i++) {
+        const struct vote_cast *ask =
+            ballots->items[i < ballots->count ? i : ballots->count - 1].ask;
+        params[i] = P_INT(ask->question_id);
+        params[places + i] = P_INT(ask->user_id);
+        params[2 * places + i] = P_INT(ask->choice_id);
     }
-    return error;
-}
-
-static enum db_error judge_choices(struct db *db, struct ballots *ballots)
-{
     struct db_rows rows;
-    struct db_ids ids = ids_of(db, ballots, choice_id_of);
-    if (ids.count == 0)
-        return DB_OK;
-    enum db_error error =
-        db_select_in(db, "SELECT id, question_id FROM choice FORCE INDEX (PRIMARY) WHERE id IN (",
-                     &ids, ") AND delete_flag = 0 ORDER BY id FOR UPDATE", &rows);
-    for (size_t i = 0; !error && i < ballots->count; i++) {
-        struct ballot *ballot = &ballots->items[i];
-        if (ballot->verdict != STATUS_OK)
-            continue;
-        ptrdiff_t row = db_find(&rows, ballot->ask->choice_id);
-        if (row < 0 || db_at(&rows, (size_t)row, 1)->number != ballot->ask->question_id)
-            ballot->verdict = STATUS_NOT_FOUND;
-    }
-    return error;
+    enum db_error error = db_query(db, facts_sql(arena, places), params, 3 * places, &rows);
+    if (error)
+        return error;
+    struct facts facts = facts_of(arena, &rows);
+    for (size_t i = 0; i < ballots->count; i++)
+        ballots->items[i].verdict = judge(&facts, ballots->items[i].ask);
+    return DB_OK;
 }
 
 /* ---- storing -----------------------------------------------------------------------------------
@@ -251,23 +259,42 @@ static enum db_error find_stored(struct db *db, struct ballots *ballots)
     return db_query(db, sql, params, 2 * places, &rows) ?: compare_stored(ballots, &rows);
 }
 
+static int64_t votes_for(const struct ballots *ballots, int64_t choice_id)
+{
+    int64_t votes = 0;
+    for (size_t i = 0; i < ballots->count; i++)
+        votes += ballots->items[i].inserted && ballots->items[i].ask->choice_id == choice_id;
+    return votes;
+}
+
+/* The last before COMMIT, and the only lock that others voting for the same wait for: it is held
+ * for a moment. A choice deleted since it was judged is found again deleted at the next attempt. */
 static enum db_error add_tallies(struct db *db, const struct ballots *ballots)
 {
-    enum db_error error = DB_OK;
-    struct db_ids touched = db_ids_new(db_arena(db), ballots->count);
+    struct arena *arena = db_arena(db);
+    struct db_ids touched = db_ids_new(arena, ballots->count);
     for (size_t i = 0; i < ballots->count; i++)
         if (ballots->items[i].inserted)
             db_ids_add(&touched, ballots->items[i].ask->choice_id);
+    if (touched.count == 0)
+        return DB_OK;
     db_ids_sort(&touched);
-    for (size_t c = 0; !error && c < touched.count; c++) {
-        int64_t votes = 0;
-        for (size_t i = 0; i < ballots->count; i++)
-            votes +=
-                ballots->items[i].inserted && ballots->items[i].ask->choice_id == touched.items[c];
-        error = db_query(db, "UPDATE choice SET votes = votes + ? WHERE id = ?",
-                         DB_PARAMS(P_INT(votes), P_INT(touched.items[c])), NULL);
+    size_t places = db_padded(touched.count);
+    struct db_param *params = arena_array(arena, 3 * places, sizeof *params);
+    for (size_t i = 0; i < places; i++) {
+        int64_t id = touched.items[i < touched.count ? i : touched.count - 1];
+        params[2 * i] = P_INT(id);
+        params[2 * i + 1] = P_INT(votes_for(ballots, id));
+        params[2 * places + i] = P_INT(id);
     }
-    return error;
+    const char *head =
+        db_repeat(arena, "UPDATE choice FORCE INDEX (PRIMARY) SET votes = votes + COALESCE(",
+                  "IF(id = ?, ?, NULL)", places, ") WHERE id IN (");
+    enum db_error error = db_query(db, db_repeat(arena, head, "?", places, ") AND delete_flag = 0"),
+                                   params, 3 * places, NULL);
+    if (error)
+        return error;
+    return db_matched(db) == (int64_t)touched.count ? DB_OK : DB_RETRY;
 }
 
 /* ---- the transaction ---------------------------------------------------------------------------
@@ -322,9 +349,7 @@ static enum db_error store(struct db *db, void *arg)
     if (ballots->count == 0)
         return DB_OK;
     enum db_error error = db_begin(db)
-                              ?: judge_questions(db, ballots)
-                              ?: judge_users(db, ballots)
-                              ?: judge_choices(db, ballots)
+                              ?: judge_all(db, ballots)
                               ?: insert_votes(db, ballots)
                               ?: find_stored(db, ballots)
                               ?: add_tallies(db, ballots);

@@ -19,7 +19,7 @@ import asyncio
 import json
 import sys
 
-COMMIT = b"\x03COMMIT"
+COMMIT = b"\x03COMMIT AND CHAIN"
 COM_STMT_PREPARE, COM_STMT_EXECUTE = 0x16, 0x17
 TALLIES = b"FROM choice c"
 ONCE = ("before_commit", "during_commit", "after_commit", "after_execute")

@@ -40,7 +40,7 @@ def test_a_deadlocked_batch_is_cast_again_whole(pool):  # noqa: F811
         cursor.execute("UPDATE user SET name = 'heavy'")  # more to undo: the votes are the victim
         with pool.writer_held(held):
             slots = send_together(pool, [ballot(voter, question, choices[0]) for voter in voters])
-        pool.await_locking("FOR UPDATE")
+        pool.await_locking("INSERT IGNORE")
         cursor.execute("SELECT id FROM question WHERE id = %s FOR UPDATE", (question,))
     answers = [pool.gateway.answer(slot) for slot in slots]
     assert [(answer.status, answer.batch) for answer in answers] == [("OK", 12)] * 12

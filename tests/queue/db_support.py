@@ -92,10 +92,10 @@ class Pool:
             return cursor.fetchall()
 
     def await_locking(self, clause="LOCK IN SHARE MODE"):
-        """Until a statement of the pool that ends so is at work (what it waits for is locked)."""
+        """Until a statement of the pool with this in it is at work (what it waits for is locked)."""
         self.process.until(lambda: self.admin(
             "SELECT 1 FROM information_schema.processlist WHERE command = 'Execute'"
-            f" AND db = '{self.database.name}' AND info LIKE '%{clause}'"))
+            f" AND db = '{self.database.name}' AND info LIKE '%{clause}%'"))
 
     def await_queued(self, count):
         """Until so many requests wait in the pool, by its own word."""

@@ -259,15 +259,40 @@ def test_a_lost_connection_is_replaced_and_nothing_is_lost(pool):
     assert "@example.com" not in pool.process.log
 
 
+def test_a_choice_deleted_while_a_vote_for_it_is_under_way_gets_none(pool):
+    owner, voter = pool.users(2)
+    question, choices = pool.question(owner)
+    with contextlib.closing(pool.database.connect(autocommit=False)) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE choice SET delete_flag = 1 WHERE id = %s", (choices[0],))
+        slot = pool.send("vote_cast", **ballot(voter, question, choices[0]))
+        pool.await_locking("UPDATE choice")
+        connection.commit()
+    assert pool.gateway.answer(slot).status == "NOT_FOUND"
+    assert rows(pool, question) == ()
+    pool.check_tallies()
+
+
+def test_votes_for_all_choices_in_one_batch_are_tallied_each(pool):
+    owner, *voters = pool.users(8)
+    question, choices = pool.question(owner, choices=("a", "b", "c", "d", "e"))
+    other, others = pool.question(owner)
+    of = [*choices[:3], choices[1], choices[1], choices[0], others[1]]
+    answers = cast_together(pool, question, [
+        ballot(voter, other if choice in others else question, choice) for voter, choice in zip(voters, of)])
+    assert {answer.status for answer in answers} == {"OK"}
+    assert [choice["votes"] for choice in pool.choices(question)] == [2, 3, 1, 0, 0]
+    assert [choice["votes"] for choice in pool.choices(other)] == [0, 1]
+
+
 def test_deadlocked_votes_are_cast_again(pool):
     """A transaction that holds the choice and wants the question's row makes a circle with a vote."""
     owner, voter = pool.users(2)
     question, choices = pool.question(owner)
     with contextlib.closing(pool.database.connect(autocommit=False)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT id FROM choice WHERE id = %s FOR UPDATE", (choices[0],))
-        cursor.execute("UPDATE user SET name = 'heavy'")  # more to undo: the vote is the victim
+        cursor.execute("UPDATE user SET name = 'heavy' WHERE id < %s", (owner,))  # the vote is the victim
         slot = pool.send("vote_cast", **ballot(voter, question, choices[0]))
-        pool.await_locking("FOR UPDATE")
+        pool.await_locking("UPDATE choice")
         cursor.execute("SELECT id FROM question WHERE id = %s FOR UPDATE", (question,))
         connection.rollback()
     assert pool.gateway.answer(slot).status == "OK"
