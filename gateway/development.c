@@ -1,5 +1,6 @@
 #include "gateway/development.h"
 
+#include "gateway/client.h"
 #include "gateway/pages/debug.h"
 #include "gateway/reload.h"
 
@@ -21,6 +22,13 @@ bool development_wanted(const struct config *config)
     for (size_t i = 0; i < sizeof additions / sizeof *additions; i++)
         wanted |= additions[i].wanted(config);
     return wanted;
+}
+
+bool development_is_for(const struct request *request)
+{
+    struct client client = request_client(request);
+    return client_is_among(&request->gateway->config->debug.hosts, &client) &&
+           client_host_is_local(request->http->host);
 }
 
 static ptrdiff_t find_last(struct str html, struct str what)
