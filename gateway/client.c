@@ -77,3 +77,14 @@ bool client_of(const struct config_list *proxies, const char *peer,
     client_parse(str_from(peer), out);
     return !is_proxy;
 }
+
+bool client_host_is_local(struct str host)
+{
+    struct client address;
+    struct str name = host;
+    bool is_ipv6 = str_starts(host, STR("["));
+    str_cut(&host, is_ipv6 ? ']' : ':', &name);
+    if (is_ipv6)
+        return client_parse(str_make(name.data + 1, name.size - 1), &address);
+    return str_equal_nocase(name, STR("localhost")) || client_parse(name, &address);
+}

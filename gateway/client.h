@@ -31,4 +31,8 @@ bool client_is_among(const struct config_list *addresses, const struct client *c
 bool client_of(const struct config_list *proxies, const char *peer,
                const struct http_request *request, struct client *out);
 
+/* client_host_is_local: is this host[:port] an address or localhost? Any other name may be made to
+ * lead here by who owns it (DNS rebinding), and then a page of theirs is of our origin. */
+bool client_host_is_local(struct str host);
+
 #endif

@@ -1,5 +1,6 @@
 #include "gateway/development.h"
 
+#include "gateway/client.h"
 #include "gateway/pages/debug.h"
 #include "gateway/reload.h"
 

@@ -126,8 +126,10 @@ bool request_secure(const struct request *request);
 /* request_client: where it comes from, see client_of. */
 struct client request_client(const struct request *request);
 
-/* request_is_developer: is its client one of debug.hosts? Not what a proxy passed on without
- * saying, in the one way that is believed, for whom: its own address may well be one of them. */
+/* request_is_developer: is its client one of debug.hosts, come by an address or as localhost? By a
+ * public name comes the public, and who is lured (client_host_is_local). Not what a proxy passed on
+ * without saying, in the one way that is believed, for whom: its own address may well be one of
+ * them. */
 bool request_is_developer(const struct request *request);
 
 /* request_address_may, request_account_may: one more vote or page from this address, by this user.

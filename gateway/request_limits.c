@@ -31,7 +31,8 @@ bool request_is_developer(const struct request *request)
 {
     struct client client;
     return (find_client(request, &client) || !is_forwarded(request->http)) &&
-           client_is_among(&request->gateway->config->debug.hosts, &client);
+           client_is_among(&request->gateway->config->debug.hosts, &client) &&
+           client_host_is_local(request->http->host);
 }
 
 /* ---- attempts: counted in Redis ------------------------------------------------------------ */

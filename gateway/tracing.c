@@ -1,5 +1,6 @@
 #include "gateway/tracing.h"
 
+#include "gateway/development.h"
 #include "gateway/otlp.h"
 #include "proto/base/clock.h"
 #include "proto/base/die.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { VALUE_MAX = 1000 }; /* bytes kept of a header or field */
@@ -16,6 +18,7 @@ struct tracing {
     const struct config *config;
     int fd;                      /* of the file; -1: none */
     bool full;                   /* the last append failed, and that was said */
+    bool torn;                   /* it left a part of a line */
     int64_t second, this_second; /* traces begun in it */
     uint64_t seen;               /* requests without a traceparent */
     struct trace *under_way;
@@ -28,11 +31,12 @@ struct tracing {
 /* Who sees the toolbar shall not learn whose session it is, or log in with it. */
 static bool is_secret(struct str name)
 {
-    static const char *const names[] = {"Cookie",    "Set-Cookie",   "Authorization", "password",
-                                        "password2", "old_password", "new_password"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_equal_nocase(name, str_from(names[i])))
-            return true;
+    static const char *const parts[] = {"cookie", "authorization", "password",
+                                        "secret", "token",         "key"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (size_t size = strlen(parts[i]), at = 0; at + size <= name.size; at++)
+            if (str_equal_nocase(str_make(name.data + at, size), str_from(parts[i])))
+                return true;
     return false;
 }
 
@@ -193,12 +197,17 @@ void tracing_sent(struct request *request, int status, int64_t bytes_sent, int64
 static void export(struct tracing *tracing, const struct trace *trace)
 {
     struct buf line = {0};
+    if (tracing->torn)
+        buf_add_char(&line, '\n'); /* the reader drops one line, not two */
     otlp_print(trace, &line);
-    bool good = write(tracing->fd, line.data, line.size) == (ssize_t)line.size;
+    ssize_t written = write(tracing->fd, line.data, line.size);
+    bool good = written == (ssize_t)line.size;
     if (!good && !tracing->full)
         log_error("traces_lost", L_TEXT("file", tracing->config->tracing.file),
-                  L_TEXT("error", strerror(errno)));
+                  L_TEXT("error", strerror(written < 0 ? errno : ENOSPC)));
     tracing->full = !good;
+    if (written > 0)
+        tracing->torn = !good;
     buf_free(&line);
 }
 
@@ -263,7 +272,8 @@ bool tracing_new(const struct config *config, struct tracing **out, const char *
     if (!tracing)
         die("out of memory");
     tracing->config = config;
-    tracing->fd = *file ? open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+    tracing->fd =
+        *file ? open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640) : -1;
     if (*file && tracing->fd < 0) {
         *out_error = strerror(errno);
         free(tracing);

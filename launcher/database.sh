@@ -42,6 +42,11 @@ database_place() {
     trap 'rm -rf -- "$WORK"' EXIT
 }
 
+# database_readable FILE: a file that can be read more than once.
+database_readable() {
+    [[ -f $1 && -r $1 ]] || fail "$1 is no file that can be read"
+}
+
 # database_root ARGUMENT...: the client as the private MariaDB's own root, let in by the socket.
 database_root() {
     mariadb --no-defaults --socket="$RUN/mariadb.sock" --user=root --batch --skip-column-names "$@"
@@ -51,10 +56,17 @@ database_drop_incoming() {
     database_root --execute "DROP DATABASE IF EXISTS $INCOMING; DROP USER IF EXISTS '$LOADER'@'localhost'"
 }
 
-# database_load FILE: a file of SQL, compressed or not, into a fresh INCOMING. It runs as an account
-# that can do nothing anywhere else, whatever the file says, and in a client that obeys no commands of
-# its own (\!, source). Only tables and rows come of it: a view, trigger or function would be run by us,
-# with our rights. Dropped again on the way out.
+# database_errors TEXT: TEXT, with the first complaint of a program, as one line.
+database_errors() {
+    local error
+    error=$({ grep -a -m 1 ^ERROR "$WORK/errors" || head -n 1 "$WORK/errors"; } | tr -d '\000-\037\177' | head -c 300)
+    fail "$1: ${error:-it does not say why}"
+}
+
+# database_load FILE: a file of SQL, compressed or not, into a fresh INCOMING, dropped again on the way out.
+# Whatever the file says, it reaches nothing else: the client runs none of its own commands (\!, source),
+# and the account has rights there alone, and for tables alone, since we look at them as root: a view or
+# a trigger would run as us.
 database_load() {
     local password cat=cat
     password=$(head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n')
@@ -63,13 +75,12 @@ database_load() {
     database_root <<TEXT
 CREATE DATABASE $INCOMING CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE USER '$LOADER'@'localhost' IDENTIFIED BY '$password';
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP, REFERENCES, LOCK TABLES
-    ON $INCOMING.* TO '$LOADER'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, LOCK TABLES ON $INCOMING.* TO '$LOADER'@'localhost';
 TEXT
     [[ $(head -c 2 -- "$1" | od -An -tx1) != ' 1f 8b' ]] || cat='gzip -dc'
-    $cat <"$1" | MYSQL_PWD=$password mariadb --no-defaults --sandbox --local-infile=0 \
-        --socket="$RUN/mariadb.sock" --user="$LOADER" --default-character-set=utf8mb4 "$INCOMING" 2>"$WORK/errors" ||
-        fail "$1 could not be loaded: $(grep -m1 ^ERROR "$WORK/errors")"
+    { $cat <"$1" | MYSQL_PWD=$password mariadb --no-defaults --sandbox --local-infile=0 --socket="$RUN/mariadb.sock" \
+        --user="$LOADER" --default-character-set=utf8mb4 "$INCOMING"; } >/dev/null 2>"$WORK/errors" ||
+        database_errors "$1 could not be loaded"
 }
 
 # database_programs: the pools and gateways, as supervisor names them.
@@ -98,18 +109,20 @@ database_count_rows() {
 }
 
 cmd_backup() {
+    local part
     database_place backup "$@"
     packages_ensure "${PACKAGES_BACKUP[@]}"
     [[ ! -e $DATABASE_FILE ]] || fail "$DATABASE_FILE is there already; it stays"
-    : >"$DATABASE_FILE.part" || fail "cannot write $DATABASE_FILE"
-    trap 'rm -rf -- "$WORK" "$DATABASE_FILE.part"' EXIT
-    MYSQL_PWD=$(<"$DIR/password") mariadb-dump --no-defaults --socket="$RUN/mariadb.sock" \
+    part=$(mktemp -- "$DATABASE_FILE.XXXXXX" 2>/dev/null) || fail "cannot write $DATABASE_FILE"
+    # shellcheck disable=SC2064 # the name of now
+    trap "rm -rf -- ${WORK@Q} ${part@Q}" EXIT
+    { MYSQL_PWD=$(<"$DIR/password") mariadb-dump --no-defaults --socket="$RUN/mariadb.sock" \
         --user="$DATABASE_USER" --default-character-set=utf8mb4 --single-transaction --quick \
-        --no-tablespaces --skip-add-locks --skip-disable-keys --hex-blob "$DATABASE" \
-        2>"$WORK/errors" | database_count_rows | gzip >"$DATABASE_FILE.part" ||
-        fail "the backup failed: $(head -n 1 "$WORK/errors")"
-    sync -- "$DATABASE_FILE.part"
-    mv -n -- "$DATABASE_FILE.part" "$DATABASE_FILE"
+        --no-tablespaces --skip-add-locks --skip-disable-keys --hex-blob "$DATABASE" |
+        database_count_rows | gzip >"$part" && sync -- "$part"; } 2>"$WORK/errors" ||
+        database_errors 'the backup failed'
+    mv -n -- "$part" "$DATABASE_FILE"
+    [[ ! -e $part ]] || fail "$DATABASE_FILE is there already; it stays"
     say "backup in $DATABASE_FILE: $(gzip -dc -- "$DATABASE_FILE" | database_summary)"
     say 'log-ins (in Redis) are no part of it'
 }
@@ -121,18 +134,24 @@ database_summary() {
 
 # ---- restore -----------------------------------------------------------------------------------
 
+# database_number QUERY: the number that QUERY finds in INCOMING, or one clear line.
+database_number() {
+    database_root --execute "$1" "$INCOMING" 2>"$WORK/errors" ||
+        database_errors "$DATABASE_FILE is no backup of this site"
+}
+
 # database_compare: the tables of INCOMING hold what the backup says, and every tally is backed.
 database_compare() {
     local dash vote rows table count actual
     # shellcheck disable=SC2034 # words of the line
     while read -r dash vote rows table count; do
         [[ $table =~ ^[a-z_]+$ ]] || fail "$DATABASE_FILE names no table of ours: $table"
-        actual=$(database_root --execute "SELECT COUNT(*) FROM \`$table\`" "$INCOMING") || exit 1
+        actual=$(database_number "SELECT COUNT(*) FROM \`$table\`") || exit 1
         [[ $actual == "$count" ]] ||
             fail "$DATABASE_FILE: $table has $actual rows, the backup had $count"
     done < <(gzip -dc -- "$DATABASE_FILE" | grep '^-- vote: rows ')
-    actual=$(database_root --execute 'SELECT COUNT(*) FROM choice c
-        WHERE c.votes <> (SELECT COUNT(*) FROM vote v WHERE v.choice_id = c.id)' "$INCOMING") || exit 1
+    actual=$(database_number 'SELECT COUNT(*) FROM choice c
+        WHERE c.votes <> (SELECT COUNT(*) FROM vote v WHERE v.choice_id = c.id)') || exit 1
     ((actual == 0)) || fail "$DATABASE_FILE: $actual tallies are not the count of their votes"
 }
 
@@ -161,7 +180,7 @@ database_swap() {
 cmd_restore() {
     local accounts
     database_place restore "$@"
-    [[ -r $DATABASE_FILE ]] || fail "cannot read $DATABASE_FILE"
+    database_readable "$DATABASE_FILE"
     gzip -dc -- "$DATABASE_FILE" 2>/dev/null | tail -n 1 | grep -qx -- '-- vote: whole' ||
         fail "$DATABASE_FILE is no whole backup of ./vote backup"
     accounts=$(database_root --execute 'SELECT COUNT(*) FROM user' "$DATABASE") || exit 1
@@ -192,14 +211,14 @@ cmd_restore() {
 
 cmd_import() {
     database_place import "$@"
-    [[ -r $DATABASE_FILE ]] || fail "cannot read $DATABASE_FILE"
+    database_readable "$DATABASE_FILE"
     settings_load
     say "loading $DATABASE_FILE"
     database_load "$DATABASE_FILE"
     (cd "$ROOT" && "$BIN/vote-import" "${SETTINGS[@]}" --set databases.default.user=root \
         --set databases.default.password_file= --sql "$ROOT/sql" "$INCOMING" 2>"$WORK/errors") || {
         grep '^vote-import: ' "$WORK/errors" >&2
-        fail "nothing was imported; repair these in the older database and try again"
+        fail 'nothing was imported'
     }
     say "$DATABASE_FILE holds passwords as plain text: remove it when you are done"
 }

@@ -9,6 +9,7 @@ RUN_MAX=60
 
 # place_set DIR: makes it the place, absolute.
 place_set() {
+    [[ -n $1 ]] || fail '--dir needs a value; see ./vote --help'
     DIR=$(realpath -m -- "$1")
 }
 
@@ -19,6 +20,7 @@ place_is_ours() {
 # place_make: creates DIR, or refuses one that holds something else.
 place_make() {
     [[ $DIR$ROOT != *%* ]] || fail "supervisor cannot work in a directory with % in its name: $DIR"
+    [[ $DIR != *[\"\\[:cntrl:]]* ]] || fail "Redis cannot work in a directory with such a name: ${DIR@Q}"
     if [[ -e $DIR ]] && ! place_is_ours; then
         [[ -d $DIR ]] || fail "$DIR is not a directory"
         [[ -z $(ls -A -- "$DIR") ]] || fail "$DIR holds other files; choose an empty or new directory"

@@ -27,7 +27,11 @@ cmd_status() {
     done
     place_option status "${rest[@]}"
     if ! place_find || supervisor_gone; then
-        say 'not running'
+        if [[ -n $json ]]; then
+            printf '{"url": null, "ready": false, "processes": [], "gateways": []}\n'
+        else
+            say 'not running'
+        fi
         return 1
     fi
     if [[ -n $json ]]; then

@@ -1,5 +1,6 @@
 /* GET /_dev/events: what changed, for an open page; with debug.reload, to debug.hosts alone. */
 #include "gateway/reload.h"
+#include "gateway/development.h"
 #include "gateway/pages/pages.h"
 #include "gateway/request.h"
 

@@ -60,6 +60,8 @@ static void read_frame(struct str frame)
         envelope_begin(&envelope, &again);
         buf_add_str(&again, body);
         envelope_end(&again, start);
+        PROMISE(fuzz_is_inside(frame, envelope.trace));
+        envelope_add_trace(&again, start, envelope.trace);
         const struct message_type *type = message_type_find(envelope.type);
         if (type)
             read_body(type, body);

@@ -53,6 +53,7 @@ class Place:
     def refused(self, words, command, *arguments):
         done = self.vote(command, *arguments)
         assert done.returncode == 1 and re.search(words, done.stderr), done.stdout + done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
 
     def query(self, sql):
         run = (self.directory / "run").resolve()
@@ -126,6 +127,40 @@ def test_a_backup_file_is_never_overwritten(site, tmp_path):
     (tmp_path / "letter").write_text("dear")
     site.refused("is there already", "backup", tmp_path / "letter")
     assert (tmp_path / "letter").read_text() == "dear"
+    site.refused("cannot write", "backup", tmp_path / "none" / "letter")
+    assert os.listdir(tmp_path) == ["letter"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\1\2" * 1000, b"\x1f\x8b broken", None])
+def test_what_is_no_dump_is_refused_in_one_line(site, tmp_path, content):
+    if content is None:
+        (tmp_path / "file").mkdir()
+    else:
+        (tmp_path / "file").write_bytes(content)
+    site.refused("no whole backup|no file that can be read", "restore", tmp_path / "file", "--replace")
+    done = site.vote("import", tmp_path / "file")
+    assert done.returncode == 1 and "Traceback" not in done.stderr and done.stderr.count("\n") <= 2, done.stderr
+    assert site.query("SHOW DATABASES LIKE 'vote\\_%'") == ()
+
+
+# What a file says may run neither as the account that calls ./vote nor as MariaDB's root, who looks at the tables.
+RUNS_AS_ROOT = """DELIMITER ;;
+CREATE FUNCTION f() RETURNS INT SQL SECURITY INVOKER BEGIN UPDATE vote.user SET name = 'x'; RETURN 1; END;;
+DELIMITER ;
+CREATE SQL SECURITY INVOKER VIEW strange AS SELECT f();
+-- vote: rows strange 1
+"""
+
+
+def test_a_file_runs_no_program(site, tmp_path):
+    site.good("backup", tmp_path / "good.gz")
+    sql = gzip.decompress((tmp_path / "good.gz").read_bytes()).decode()
+    sql = f"\\! touch {tmp_path}/ran\n" + sql.split("\n", 1)[1]  # the first line asks for the sandbox
+    (tmp_path / "bad.sql").write_text(sql)
+    (tmp_path / "bad.gz").write_bytes(gzip.compress(sql.encode()))
+    site.refused("could not be loaded: .*sandbox", "restore", tmp_path / "bad.gz", "--replace")
+    site.refused("could not be loaded: .*sandbox", "import", tmp_path / "bad.sql")
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("spoil, words", [
@@ -142,6 +177,8 @@ def test_a_backup_file_is_never_overwritten(site, tmp_path):
                              "-- vote: rows", 1), "could not be loaded: .*denied"),
     (lambda sql: "\\! true\n" + sql, "could not be loaded: .*sandbox"),
     (lambda sql: "source /etc/passwd\n" + sql, "could not be loaded: .*sandbox"),
+    (lambda sql: RUNS_AS_ROOT + sql, "could not be loaded: .*denied"),
+    (lambda sql: "-- vote: whole\n", "is no backup of this site: .*doesn't exist"),
 ])
 def test_a_spoilt_backup_changes_nothing(site, tmp_path, spoil, words):
     site.good("backup", tmp_path / "good.gz")

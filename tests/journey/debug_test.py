@@ -82,6 +82,14 @@ def test_for_a_client_that_is_not_among_the_hosts_there_is_no_toolbar(shown, pat
     assert answer.headers["X-Request-Id"] not in shown.browser().get("/_debugtoolbar").text
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/_dev/events"])
+def test_who_is_lured_here_by_a_name_of_somebody_else_sees_no_toolbar(own_site, path):
+    shown = own_site(*TOOLBAR, "--set", "debug.reload=true")
+    assert shown.browser().request("GET", path, headers={"Host": "evil.example:9000"}).status == 404
+    assert "debug-button" not in shown.browser().request("GET", "/login", headers={"Host": "evil.example"}).text
+    assert "debug-button" in shown.browser().request("GET", "/login", headers={"Host": "localhost"}).text
+
+
 # ---- what is shown -------------------------------------------------------------------------------
 
 
@@ -116,13 +124,14 @@ def test_secrets_are_masked_everywhere(own_site):
     email = "masked@example.com"
     registered = client.post("/register", {"name": "某人", "email": email, "phone": "", "password": PASSWORD})
     logged_in = client.post("/login", {"account": email, "password": PASSWORD})
-    home = client.get("/")
     session = client.cookies["sessionid"]
+    named = {"X-Api-Key": "a-secret-header", "Proxy-Authorization": "a-secret-header"}
+    home = client.request("GET", "/", headers=named)
     everything = [page_of(shown, answer) for answer in (registered, logged_in, home)]
     everything += [shown.browser().get(path).text for path in PATHS[:3]]
     for page in everything:
         assert PASSWORD not in page and session not in page and "$argon2" not in page
-        assert "a-secret-of-the-configuration" not in page
+        assert "a-secret-of-the-configuration" not in page and "a-secret-header" not in page
     assert "某人" in everything[0] and "***" in everything[0]  # the form, but for its password
 
 

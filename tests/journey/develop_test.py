@@ -19,7 +19,7 @@ class Listener:
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self.socket.sendall(b"GET /_dev/events HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.socket.sendall(b"GET /_dev/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.got = b""
         self.head = self.until(b"\r\n\r\n")
 

@@ -91,6 +91,8 @@ def test_up_serves_and_up_again_says_so_and_down_stops_it(vote, environment, pla
     assert refuses(port)
     assert vote("down", "--dir", place).stdout == "vote: not running\n"
     assert vote("status", "--dir", place).returncode == 1
+    gone = vote("status", "--json", "--dir", place)
+    assert (gone.returncode, json.loads(gone.stdout)["ready"]) == (1, False)
 
 
 def test_data_outlives_down_and_ends_with_reset(vote, place):
@@ -157,6 +159,10 @@ def test_a_broken_configuration_is_its_own_line_and_nothing_runs(vote, place, bu
 def test_a_directory_with_other_files_is_neither_used_nor_removed(vote, tmp_path):
     (tmp_path / "letter").write_text("dear")
     fails_with_one_line(vote("up", "--dir", tmp_path), "holds other files")
+    for name in ('quo"te', "back\\slash", "two\nlines"):
+        fails_with_one_line(vote("up", "--dir", tmp_path / name), "with such a name")
+        assert not (tmp_path / name).exists()
+    fails_with_one_line(vote("up", "--dir", ""), "--dir needs a value")
     fails_with_one_line(vote("reset", "--yes", "--dir", tmp_path), "it stays")
     assert (tmp_path / "letter").read_text() == "dear"
 

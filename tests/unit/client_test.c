@@ -92,4 +92,27 @@ TEST("a peer without an address is a place too")
     CHECK_STR(str_from(told("-", "192.0.2.9", NULL)), "::");
 }
 
+TEST("addresses and localhost are local, names that somebody else may own are not")
+{
+    static const char *const local[] = {"127.0.0.1",     "127.0.0.1:9000", "[::1]",
+                                        "[::1]:9000",    "localhost",      "LOCALHOST:9000",
+                                        "192.0.2.1:8008"};
+    static const char *const foreign[] = {"",
+                                          ":",
+                                          "[",
+                                          "[]",
+                                          "evil.test",
+                                          "evil.test:1",
+                                          "localhost.evil.test:9000",
+                                          "127.0.0.1.evil.test",
+                                          "[evil.test]",
+                                          "::1"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (!client_host_is_local(str_from(local[i])))
+            TEST_FAIL("%s", local[i]);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (client_host_is_local(str_from(foreign[i])))
+            TEST_FAIL("%s", foreign[i]);
+}
+
 TEST_MAIN
