@@ -18,7 +18,8 @@ cmd_dev() {
 
 # dev_stay: shows the logs, and acts on every change, until we are told to end or supervisor does.
 dev_stay() {
-    local tail watch line changed=()
+    local tail watch line part=''
+    local -A changed=()
     exec {PLACE_LOCK}>&-
     DEV_PROBLEM=''
     tail -q -n 0 -F -- "$DIR"/log/{gateway,db,session,password}_*.log 2>/dev/null &
@@ -34,11 +35,15 @@ dev_stay() {
     while kill -0 "$SUPERVISOR_CHILD" 2>/dev/null; do
         line=''
         if ! read -r -t 1 -u "${WATCH[0]}" line; then
+            part+=$line # the second may be over in the middle of a line
             kill -0 "$watch" 2>/dev/null || break
-        elif [[ -n $line ]]; then
-            changed+=("$line")
+            continue
+        fi
+        line=$part$line part=''
+        if [[ -n $line ]]; then
+            changed[$line]=yes
         else
-            dev_change "${changed[@]}"
+            dev_change "${!changed[@]}"
             changed=()
         fi
     done
@@ -60,7 +65,7 @@ dev_change() {
         esac
     done
     if [[ -n $build ]]; then
-        dev_build || return 0
+        dev_build "$@" || return 0
     fi
     if [[ -n $sql ]]; then
         dev_migrate || return 0
@@ -96,15 +101,28 @@ dev_refresh() {
     fi
 }
 
+# dev_touch PATH...: what was saved during the last build may have been read before that and be older than
+# what was made of it; ninja sees times alone.
+dev_touch() {
+    local path
+    for path; do
+        [[ ! $path -nt $DIR/tmp/built || $path -nt $DIR/tmp/done ]] || touch -c -- "$path"
+    done
+}
+
+# dev_build PATH...: after a change of them.
 dev_build() {
     local log=$ROOT/build/$PRESET.log program restart=()
+    dev_touch "$@"
     touch -- "$DIR/tmp/built"
     if ! (cd "$ROOT" && cmake --build --preset "$PRESET" --target "${BUILD_TARGETS[@]}") \
         >"$log" 2>&1 </dev/null; then
+        touch -- "$DIR/tmp/done"
         # The compiler's words, without the command lines.
-        dev_broken "$(grep -vE '^\[|^FAILED:|^ninja:| -c -?[^ ]|^(.*/)?(cc|gcc|clang|ccache) ' "$log")"
+        dev_broken "$(grep -vE '^\[|^-- |^FAILED:|^ninja:| -c -?[^ ]|^(.*/)?(cc|gcc|clang|ccache) ' "$log")"
         return
     fi
+    touch -- "$DIR/tmp/done"
     DEV_PROBLEM=''
     for program in "${DEV_PROGRAMS[@]}"; do
         [[ ! $BIN/$program -nt $DIR/tmp/built ]] || restart+=("$program")
