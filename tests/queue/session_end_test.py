@@ -136,8 +136,7 @@ def test_without_redis_nobody_is_logged_out_everywhere_without_knowing(pool, own
     assert pool.ask("session_delete_all", user_id=1).status == "UNAVAILABLE"
 
 
-@pytest.mark.parametrize("body", [{}, {"user_id": 0}, {"user_id": "1"}, {"user_id": 2**63},
-                                  {"user_id": 1, "more": 1}])
+@pytest.mark.parametrize("body", [{}, {"user_id": 0}, {"user_id": "1"}, {"user_id": 2**63}])
 def test_logging_out_everywhere_needs_a_user(pool, body):
     assert pool.ask("session_delete_all", **body).status == "BAD_MESSAGE"
     assert not pool.redis.keys("*")
