@@ -122,6 +122,13 @@ bool db_answer_same(struct job **jobs, size_t index)
     return false;
 }
 
+enum db_error db_settle(struct db *db)
+{
+    return db_query(db,
+                    "INSERT INTO settled (id, n) VALUES (1, 1) ON DUPLICATE KEY UPDATE n = n + 1",
+                    DB_NO_PARAMS, NULL);
+}
+
 struct db_ids db_ids_new(struct arena *arena, size_t most)
 {
     return (struct db_ids){.items = arena_array(arena, most, sizeof(int64_t))};

@@ -34,6 +34,13 @@ bool db_answer_same(struct job **jobs, size_t index);
 /* db_latest_deadline: of all jobs. */
 int64_t db_latest_deadline(struct job *const *jobs, size_t count);
 
+/* db_settle: before "that is done already" is answered by a row that was found, where this
+ * transaction wrote nothing: InnoDB shows what is committed a moment before it is on the disk, and
+ * a COMMIT waits for the disk only if its transaction wrote. This writes; once committed (at once,
+ * outside a transaction), what was found stays. The last statement of its transaction: all settle
+ * by one row, and who holds its lock waits for nobody. */
+enum db_error db_settle(struct db *db);
+
 /* A set of ids, ascending, each once. Made in an arena by adding and then sorting once. */
 struct db_ids {
     int64_t *items;

@@ -46,11 +46,14 @@ static enum db_error explain_refusal(struct db *db, struct job *job)
                  DB_PARAMS(P_TEXT(ask->question_text), P_ID(ask->request_id), P_INT(ask->user_id)),
                  &questions)
             ?: db_query(db, "SELECT id FROM user WHERE id = ? AND delete_flag = 0",
-                        DB_PARAMS(P_INT(ask->user_id)), &users)
-            ?: db_commit(db);
+                        DB_PARAMS(P_INT(ask->user_id)), &users);
+    bool same = !error && questions.count && db_at(&questions, 0, 1)->number;
+    if (same)
+        error = db_settle(db);
+    error = error ?: db_commit(db);
     if (error)
         return error;
-    if (questions.count && db_at(&questions, 0, 1)->number)
+    if (same)
         job_answer(job, &(struct question_create_reply){db_at(&questions, 0, 0)->number});
     else if (questions.count)
         job_fail_field(job, "request_id", "was used for another question");
@@ -107,11 +110,11 @@ static enum db_error change(struct db *db, struct job *job, const char *sql, int
         db_query(db, sql, DB_PARAMS(P_INT(question_id), P_INT(user_id), P_INT(user_id)), NULL);
     if (error)
         return error;
-    if (db_matched(db)) /* an empty reply has no fields: any struct will do */
-        job_answer(job, NULL);
-    else
+    if (db_matched(db) == 0)
         job_fail(job, STATUS_NOT_FOUND, NULL);
-    return DB_OK;
+    else if (!(error = db_settle(db))) /* it may have been so already: no write */
+        job_answer(job, NULL);         /* an empty reply has no fields: any struct will do */
+    return error;
 }
 
 static enum db_error close_question(struct db *db, struct job **jobs, size_t count)

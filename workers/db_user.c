@@ -28,9 +28,9 @@ static enum db_error explain_duplicate(struct db *db, struct job *job)
         job_fail(job, STATUS_ACCOUNT_TAKEN, NULL);
     else if (!db_at(&rows, 0, 1)->number)
         job_fail_field(job, "request_id", "was used for another account");
-    else
+    else if (!(error = db_settle(db)))
         job_answer(job, &(struct user_create_reply){.user_id = db_at(&rows, 0, 0)->number});
-    return DB_OK;
+    return error;
 }
 
 static enum db_error create_user(struct db *db, struct job **jobs, size_t count)

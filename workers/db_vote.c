@@ -2,9 +2,10 @@
  *
  * Locks are taken in one order everywhere, so that two batches wait for each other but never in a
  * circle: the questions shared, ascending (closing takes them exclusively); the votes by primary
- * key; then the choices exclusively, ascending. (The INSERT's foreign key locks another index of
- * choice, whose columns never change.) What stands in the table decides: the row of (question,
- * user) with this request id is the answer to this request, now or when it comes again. */
+ * key; then the choices exclusively, ascending, or the row of db_settle. (The INSERT's foreign key
+ * locks another index of choice, whose columns never change.) What stands in the table decides: the
+ * row of (question, user) with this request id is the answer to this request, now or when it comes
+ * again. */
 #include "workers/db_handlers.h"
 
 #include "proto/base/die.h"
@@ -267,8 +268,9 @@ static int64_t votes_for(const struct ballots *ballots, int64_t choice_id)
     return votes;
 }
 
-/* The last before COMMIT, and the only lock that others voting for the same wait for: it is held
- * for a moment. A choice deleted since it was judged is found again deleted at the next attempt. */
+/* The last of a batch that stores, and the only lock that others voting for the same wait for: it
+ * is held for a moment. A choice deleted since it was judged is found again deleted at the next
+ * attempt. */
 static enum db_error add_tallies(struct db *db, const struct ballots *ballots)
 {
     struct arena *arena = db_arena(db);
@@ -295,6 +297,19 @@ static enum db_error add_tallies(struct db *db, const struct ballots *ballots)
     if (error)
         return error;
     return db_matched(db) == (int64_t)touched.count ? DB_OK : DB_RETRY;
+}
+
+/* A vote found, not inserted, may be one whose COMMIT is still on its way to the disk; with a row
+ * of our own, our COMMIT follows it there. */
+static enum db_error settle_found(struct db *db, const struct ballots *ballots)
+{
+    bool found = false;
+    for (size_t i = 0; i < ballots->count; i++) {
+        if (ballots->items[i].inserted)
+            return DB_OK;
+        found |= ballots->items[i].verdict == STATUS_OK;
+    }
+    return found ? db_settle(db) : DB_OK;
 }
 
 /* ---- the transaction ---------------------------------------------------------------------------
@@ -352,7 +367,8 @@ static enum db_error store(struct db *db, void *arg)
                               ?: judge_all(db, ballots)
                               ?: insert_votes(db, ballots)
                               ?: find_stored(db, ballots)
-                              ?: add_tallies(db, ballots);
+                              ?: add_tallies(db, ballots)
+                              ?: settle_found(db, ballots);
     if (error)
         return error;
 #ifdef VOTE_SEEDED_BUG_ANSWER_BEFORE_COMMIT

@@ -17,7 +17,7 @@ from tests.fixtures.client import BROWSER, PROGRAM, Client
 from tests.fixtures.process import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TABLES = ("user", "question", "choice", "vote", "schema_version", "import")
+TABLES = ("user", "question", "choice", "vote", "schema_version", "import", "settled")
 
 OLDER = """
 CREATE DATABASE IF NOT EXISTS older; -- as dumps of several databases have it
@@ -168,7 +168,7 @@ def test_a_file_runs_no_program(site, tmp_path):
     (lambda sql: re.sub(r"-- vote: rows vote \d+", "-- vote: rows vote 9999", sql), r"the backup had 9999"),
     (lambda sql: re.sub(r"(INSERT INTO `choice` VALUES\s*\(1,0,'python',)\d+", r"\g<1>77", sql),
      "1 tallies are not the count of their votes"),
-    (lambda sql: sql.replace("002_imported.sql", "003_later.sql").replace("(2,'003", "(3,'003"),
+    (lambda sql: sql.replace("003_settled.sql", "004_later.sql").replace("(3,'004", "(4,'004"),
      "is of another version"),
     (lambda sql: "USE vote; DELETE FROM vote;\n" + sql, "could not be loaded: .*denied"),
     (lambda sql: "CREATE FUNCTION f() RETURNS INT RETURN 1;\n" + sql, "could not be loaded: .*denied"),

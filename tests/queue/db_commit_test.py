@@ -1,6 +1,7 @@
 """Connections that break before, while and after a write is done, cut by a proxy in between: whatever
 was answered, the same request again has the same answer, and the write is there exactly once."""
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -179,3 +180,49 @@ def test_a_write_that_loses_its_connection_is_done_once_and_has_one_answer(pool,
     assert again[0] == again[1]
     assert first.status != "OK" or first.body == again[0]
     assert pool.sql(count, *parameters) == ((1,),)
+
+
+# ---- what is found is on the disk, too ----------------------------------------------------------
+
+
+def voting(pool):
+    user = pool.user()
+    question, choices = pool.question(user)
+    return "vote_cast", ballot(user, question, choices[0])
+
+
+def log_position(pool, name):
+    return int(pool.admin(f"SHOW GLOBAL STATUS LIKE 'Innodb_lsn_{name}'")[0][1])
+
+
+@contextlib.contextmanager
+def commits_not_on_disk(pool):
+    """While inside, an answered write is what another's is for a moment: seen, and not on the disk."""
+    pool.admin("SET GLOBAL innodb_flush_log_at_trx_commit = 0")
+    try:
+        yield
+    finally:
+        pool.admin("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+
+
+@pytest.mark.parametrize("write", [voting, registering, asking, closing, deleting])
+def test_a_write_that_comes_again_is_answered_when_it_is_on_the_disk(pool, write):
+    message, body, *_ = write(pool)
+    with commits_not_on_disk(pool):
+        first = pool.ok(message, **body)
+        written = log_position(pool, "current")
+    before = pool.settled()
+    assert pool.ok(message, **body) == first
+    assert log_position(pool, "flushed") >= written  # once a second it is flushed anyway…
+    assert pool.settled() == before + 1  # … but not by chance
+
+
+@pytest.mark.parametrize("write, change", [
+    (voting, {"request_id": "0" * 32}), (registering, {"request_id": "0" * 32}), (asking, {"question_text": "??"}),
+    (closing, {"user_id": 1}), (deleting, {"user_id": 1})])
+def test_a_refusal_writes_nothing(pool, write, change):
+    message, body, *_ = write(pool)
+    pool.ok(message, **body)
+    before = pool.settled()
+    assert pool.status(message, **{**body, **change}) in ("ALREADY_VOTED", "ACCOUNT_TAKEN", "INVALID", "NOT_FOUND")
+    assert pool.settled() == before

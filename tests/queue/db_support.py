@@ -101,6 +101,10 @@ class Pool:
         """Until so many requests wait in the pool, by its own word."""
         self.gateway.expect(lambda f: f.message == "heartbeat" and f.body["queued"] >= count)
 
+    def settled(self):
+        """How often a transaction that wrote nothing else wrote this, for its COMMIT to reach the disk."""
+        return self.sql("SELECT COALESCE(SUM(n), 0) FROM settled")[0][0]
+
     def check_tallies(self):
         """votes = COUNT(*) for every choice there is."""
         assert self.sql("SELECT c.id, c.votes FROM choice c WHERE c.votes <>"

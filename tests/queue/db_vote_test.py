@@ -40,6 +40,23 @@ def test_the_same_request_again_gets_the_same_receipt_and_counts_once(pool):
     assert [choice["votes"] for choice in pool.choices(question)] == [1, 0]
 
 
+def test_only_a_batch_that_found_votes_and_stored_none_settles_them_once(pool):
+    owner, *voters = pool.users(4)
+    question, choices = pool.question(owner)
+    old = [ballot(voter, question, choices[0]) for voter in voters[:2]]
+    new = ballot(voters[2], question, choices[0])
+    other = {**old[0], "choice_id": choices[1]}
+    late = ballot(owner, question, 2**62)
+    for ballots, statuses, writes in (
+            (old, ["OK"] * 2, 0), (old, ["OK"] * 2, 1), ([other, late], ["ALREADY_VOTED", "NOT_FOUND"], 0),
+            ([other, late, old[1]], ["ALREADY_VOTED", "NOT_FOUND", "OK"], 1), ([old[0], new], ["OK"] * 2, 0)):
+        before = pool.settled()
+        answers = cast_together(pool, question, ballots)
+        assert [answer.status for answer in answers] == statuses
+        assert pool.settled() - before == writes
+    pool.check_tallies()
+
+
 def test_a_second_vote_is_refused_whatever_it_chooses(pool):
     user = pool.user()
     question, choices = pool.question(user)
@@ -79,7 +96,7 @@ def test_what_cannot_be_voted_on_is_not_found(pool):
 
 
 @pytest.mark.parametrize("change", [{"user_id": 0}, {"choice_id": -1}, {"question_id": 2**63}, {"request_id": ""},
-                                    {"choice_id": "1"}, {"choice_id": 1.5}, {"choice_id": None}, {"more": 1}])
+                                    {"choice_id": "1"}, {"choice_id": 1.5}, {"choice_id": None}])
 def test_a_ballot_of_another_shape_is_refused(pool, change):
     answer = pool.ask("vote_cast", **{**ballot(1, 1, 1), **change})
     assert answer.status in ("BAD_MESSAGE", "INVALID"), answer

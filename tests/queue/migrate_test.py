@@ -40,7 +40,7 @@ def migrate(build_dir, config_file, directory, database):
 @pytest.fixture(autouse=True)
 def empty(database):
     """Each test starts without any table."""
-    for name in ("vote", "choice", "question", "user", "import", "schema_version", "more"):
+    for name in ("vote", "choice", "question", "user", "import", "settled", "schema_version", "more"):
         database.query(f"DROP TABLE IF EXISTS `{name}`")
 
 
