@@ -86,6 +86,10 @@ struct dispatch *dispatch_new(struct event_base *base, const struct dispatch_set
  * what answers a read was read after the read was asked, always. */
 void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask);
 
+/* dispatch_refuses: would an ask of this message be refused now, since too many wait? Then it
+ * counts as one that was. For who has yet to pay for what comes before the ask. */
+bool dispatch_refuses(struct dispatch *dispatch, unsigned message, int64_t deadline_us);
+
 /* dispatch_reply_free: one owner of an answer's memory less. NULL is allowed. */
 void dispatch_reply_free(struct dispatch_reply *reply);
 

@@ -15,7 +15,7 @@
 enum {
     SEND_MARGIN_US = 1000,     /* with less time left a request is not sent any more */
     SHARE_PATIENCE_US = 50000, /* a read does not wait longer for the same read before it */
-    PATIENCE = 5,              /* so much of its time, a fifth, may pass in the queue here */
+    PATIENCE = 10,             /* so much of its time, a tenth, may pass in the queue here */
 };
 
 void dispatch_reply_free(struct dispatch_reply *reply)
@@ -72,16 +72,28 @@ static bool may_wait(const struct dispatch *dispatch, enum service service)
                dispatch->settings.rejoin_ms * 1000;
 }
 
-/* Would it still be in time? What waits longest shows how long the wait is: a fifth of the time
+/* Would it still be in time? What waits longest shows how long the wait is: a tenth of the time
  * left at most, so that most of it remains for the pool, and a crowd is forgotten soon after it
  * left. Without a pool it shows nothing: those who wait for one to come back are few and may stay.
  */
-static bool wait_too_long(const struct dispatch *dispatch, const struct dispatch_ask *ask)
+static bool wait_too_long(const struct dispatch *dispatch, const struct message_type *type,
+                          int64_t now, int64_t deadline_us)
 {
-    const struct slot *first =
-        dispatch->services[ask->type->service].lanes[ask->type->lane].waiting.first;
-    return first && pools_count(&dispatch->pools, ask->type->service) > 0 &&
-           ask->asked_us - first->queued_us > (ask->deadline_us - ask->asked_us) / PATIENCE;
+    const struct slot *first = dispatch->services[type->service].lanes[type->lane].waiting.first;
+    return first && pools_count(&dispatch->pools, type->service) > 0 &&
+           now - first->queued_us > (deadline_us - now) / PATIENCE;
+}
+
+bool dispatch_refuses(struct dispatch *dispatch, unsigned message, int64_t deadline_us)
+{
+    const struct message_type *type = message_type_find(message);
+    struct queue *queue = dispatch_queue(dispatch, type);
+    if (queue->waiting.count < dispatch->settings.queue_limit &&
+        !wait_too_long(dispatch, type, clock_us(), deadline_us))
+        return false;
+    queue->asked++;
+    queue->busy++;
+    return true;
 }
 
 static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_ask *ask)
@@ -293,7 +305,8 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
         return;
     if (queue->waiting.count >= dispatch->settings.queue_limit)
         dispatch_feed(dispatch, ask->type->service);
-    if (queue->waiting.count >= dispatch->settings.queue_limit || wait_too_long(dispatch, ask)) {
+    if (queue->waiting.count >= dispatch->settings.queue_limit ||
+        wait_too_long(dispatch, ask->type, ask->asked_us, ask->deadline_us)) {
         refuse(dispatch, ask, STATUS_BUSY);
         return;
     }

@@ -255,6 +255,14 @@ static bool keep_room(struct request *request)
     return request->may_ask;
 }
 
+/* Under overload most of what comes is refused, and that must not cost what could be served. */
+static bool is_refused(const struct request *request)
+{
+    return request->route->post_asks &&
+           dispatch_refuses(request->gateway->dispatch, request->route->post_asks,
+                            request->deadline_us);
+}
+
 void request_start(struct gateway *gateway, struct http_exchange *exchange)
 {
     struct request *request = request_new(gateway, exchange);
@@ -279,6 +287,8 @@ void request_start(struct gateway *gateway, struct http_exchange *exchange)
         read_session(request);
     } else if (!origin_is_ours(request->http)) {
         request_fail_http(request, 403);
+    } else if (is_refused(request)) {
+        request_fail(request, STATUS_BUSY);
     } else if (read_form(request)) {
         read_session(request);
     }

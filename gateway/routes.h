@@ -34,10 +34,12 @@ struct route {
     void (*post)(struct request *request); /* NULL: 405 */
     enum route_deadline deadline;
     enum route_count count;
-    bool development; /* of the toolbar: elsewhere there is no such path */
-    bool asks_nobody; /* no pool: it is served however many wait for one */
-    bool shared;      /* without a session all get the same answer, no secret in it: it may be
-                       * compressed (request_answer.c says why only then) */
+    unsigned post_asks; /* the message a POST is for, 0: none named. While that would be refused, so
+                         * is the request, before its session is read */
+    bool development;   /* of the toolbar: elsewhere there is no such path */
+    bool asks_nobody;   /* no pool: it is served however many wait for one */
+    bool shared;        /* without a session all get the same answer, no secret in it: it may be
+                         * compressed (request_answer.c says why only then) */
 };
 
 /* routes_find: the route of a decoded path, and what stands for {}, or NULL. The first match wins.
