@@ -359,7 +359,8 @@ def test_a_wrong_password_is_unavailable_and_never_in_the_log(gateway, start_poo
         pool = start_pool("session", "--threads", 1, "caches.default.password=wrong guess")
         peer = gateway.ready().peer
         assert gateway.ask(peer, "session_read", {"session_id": "a"}).status == "UNAVAILABLE"
-        assert "WRONGPASS" in pool.log and "wrong guess" not in pool.log
+        pool.wait_line("WRONGPASS")
+        assert "wrong guess" not in pool.log
     finally:
         server.kill()
 
