@@ -25,6 +25,7 @@ BUGS = [  # bug, program, faults, what it must be caught for, more
      {"wrong session", "changed vote", "refused vote"}, {}),  # the last: cast in another's session
 ]
 SECONDS, PAUSE_S = 7, 0.25
+TRIES = 4  # whether a late answer meets another request is chance
 
 
 def run(capsys, faults, **options):
@@ -46,7 +47,11 @@ def run(capsys, faults, **options):
                               "redis_after_timeout"])
 def test_a_seeded_bug_is_caught(capsys, bug, program, faults, caught, more):
     seeded = pathlib.Path(build_dir()) / "bin" / "seeded" / f"vote-{program}-{bug}"
-    found = run(capsys, faults, **{program: seeded}, **more)
+    found = set()
+    for _ in range(TRIES):
+        found |= run(capsys, faults, **{program: seeded}, **more)
+        if found & caught:
+            break
     assert found & caught, f"found only {found}"
 
 
