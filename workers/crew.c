@@ -17,9 +17,9 @@ enum { IDLE_S = 1, BATCH_LIMIT = 1024 };
 /* A lane: a queue and the threads that take from it. */
 struct lane_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work;
     struct job *first, **last;
-    size_t count, sleeping;
+    size_t count;
+    size_t *handling; /* by handler: threads at work on a batch */
     bool stop;
 };
 
@@ -27,6 +27,8 @@ struct crew_thread {
     struct crew *crew;
     struct lane_queue *lane;
     pthread_t id;
+    pthread_cond_t wake;
+    bool sleeping;                 /* under the lane's lock */
     _Atomic int64_t busy_since_us; /* 0: idle */
 };
 
@@ -34,6 +36,7 @@ struct crew {
     const struct job_service *service;
     const void *settings;
     size_t queue_limit, batch_max;
+    int64_t patience_us;
     struct lane_queue lanes[LANE_COUNT]; /* only the first, if the service has no lanes */
     struct crew_thread *threads;
     size_t thread_count;
@@ -70,12 +73,46 @@ static void deliver(struct crew *crew, struct job **jobs, size_t count)
         must(eventfd_write(crew->done_fd, 1) == 0);
 }
 
-/* Called with the lock held. The first job decides the type; the rest keep their order. */
-static size_t take_batch(struct lane_queue *lane, const struct crew *crew, struct job **out_jobs)
+static size_t most_of(const struct crew *crew, const struct job_handler *handler)
 {
-    const struct job_handler *handler = handler_of(crew->service, lane->first->type->number);
-    size_t count = 0,
-           most = handler->batch_max < crew->batch_max ? handler->batch_max : crew->batch_max;
+    return handler->batch_max < crew->batch_max ? handler->batch_max : crew->batch_max;
+}
+
+static size_t *handling(const struct crew *crew, const struct lane_queue *lane,
+                        const struct job_handler *handler)
+{
+    return &lane->handling[handler - crew->service->handlers];
+}
+
+/* Called with the lock held: who handles the oldest job that a thread may take now. NULL: there is
+ * none, or not before *out_due_us (0: nothing waits for time to pass). A job whose handler gathers
+ * is left to the thread that handles such already, unless that one takes long, or there are enough
+ * for both. */
+static const struct job_handler *next_handler(const struct crew *crew,
+                                              const struct lane_queue *lane, int64_t *out_due_us)
+{
+    int64_t now = 0;
+    *out_due_us = 0;
+    for (const struct job *job = lane->first; job; job = job->next) {
+        const struct job_handler *handler = handler_of(crew->service, job->type->number);
+        if (!handler->gathers || *handling(crew, lane, handler) == 0 ||
+            lane->count >= most_of(crew, handler))
+            return handler;
+        now = now ? now : clock_us();
+        int64_t due_us = job->received_us + crew->patience_us;
+        if (due_us <= now)
+            return handler;
+        if (*out_due_us == 0 || due_us < *out_due_us)
+            *out_due_us = due_us;
+    }
+    return NULL;
+}
+
+/* Called with the lock held. The rest keep their order. */
+static size_t take_batch(struct lane_queue *lane, const struct crew *crew,
+                         const struct job_handler *handler, struct job **out_jobs)
+{
+    size_t count = 0, most = most_of(crew, handler);
     for (struct job **link = &lane->first; *link && count < most;) {
         struct job *job = *link;
         if (job->type->number != handler->message) {
@@ -150,24 +187,51 @@ static void serve(struct crew_thread *self, void *state, struct job **jobs, size
     atomic_store(&self->busy_since_us, 0);
 }
 
-/* Called with the lock held; false when it is time to end. */
-static bool wait_for_work(struct crew_thread *self, void *state)
+/* Called with the lock held: what to do next; NULL when it is time to end. */
+static const struct job_handler *wait_for_work(struct crew_thread *self, void *state)
 {
     struct lane_queue *lane = self->lane;
-    while (!lane->first && !lane->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += IDLE_S;
-        lane->sleeping++;
-        int rc = pthread_cond_timedwait(&lane->work, &lane->lock, &until);
-        lane->sleeping--;
+    const struct job_handler *handler;
+    int64_t due_us;
+    while (!(handler = next_handler(self->crew, lane, &due_us)) && !lane->stop) {
+        int64_t until_us = clock_us() + IDLE_S * 1000000;
+        until_us = due_us && due_us < until_us ? due_us : until_us;
+        struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+        self->sleeping = true;
+        int rc = pthread_cond_timedwait(&self->wake, &lane->lock, &until);
+        self->sleeping = false;
         if (rc == ETIMEDOUT && self->crew->service->idle && !lane->first) {
             pthread_mutex_unlock(&lane->lock);
             self->crew->service->idle(state);
             pthread_mutex_lock(&lane->lock);
         }
     }
-    return lane->first != NULL;
+    return handler;
+}
+
+/* Always the first of those that sleep, so that a quiet lane uses few connections, and warm ones.
+ */
+static struct crew_thread *first_sleeping(const struct crew *crew, const struct lane_queue *lane)
+{
+    for (size_t i = 0; i < crew->thread_count; i++)
+        if (crew->threads[i].lane == lane && crew->threads[i].sleeping)
+            return &crew->threads[i];
+    return NULL;
+}
+
+/* Called with the lock held: one more thread, if there is work for it. Returns when there will be;
+ * 0: no need to look. */
+static int64_t wake_next(const struct crew *crew, const struct lane_queue *lane)
+{
+    int64_t due_us = 0;
+    if (!lane->first || !next_handler(crew, lane, &due_us))
+        return due_us;
+    struct crew_thread *thread = first_sleeping(crew, lane);
+    if (thread) {
+        thread->sleeping = false;
+        pthread_cond_signal(&thread->wake);
+    }
+    return 0;
 }
 
 static void *thread_main(void *argument)
@@ -180,13 +244,15 @@ static void *thread_main(void *argument)
         die("out of memory");
     void *state = crew->service->open(crew->settings);
     pthread_mutex_lock(&lane->lock);
-    while (wait_for_work(self, state)) {
-        size_t count = take_batch(lane, crew, jobs);
-        if (lane->first && lane->sleeping)
-            pthread_cond_signal(&lane->work);
+    const struct job_handler *handler;
+    while ((handler = wait_for_work(self, state))) {
+        size_t count = take_batch(lane, crew, handler, jobs);
+        ++*handling(crew, lane, handler);
+        (void)wake_next(crew, lane);
         pthread_mutex_unlock(&lane->lock);
         serve(self, state, jobs, count);
         pthread_mutex_lock(&lane->lock);
+        --*handling(crew, lane, handler);
     }
     pthread_mutex_unlock(&lane->lock);
     crew->service->close(state);
@@ -196,19 +262,32 @@ static void *thread_main(void *argument)
 
 /* ---- the agent's side ---------------------------------------------------------------------- */
 
-static void lane_init(struct lane_queue *lane)
+static void lane_init(struct lane_queue *lane, size_t handler_count)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    lane->handling = calloc(handler_count, sizeof *lane->handling);
+    if (!lane->handling)
+        die("out of memory");
     pthread_mutex_init(&lane->lock, NULL);
-    pthread_cond_init(&lane->work, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     lane->last = &lane->first;
 }
 
+static void thread_start(struct crew *crew, size_t number)
+{
+    struct crew_thread *thread = &crew->threads[number];
+    pthread_condattr_t monotonic;
+    thread->crew = crew;
+    thread->lane = &crew->lanes[crew->service->lanes ? number % LANE_COUNT : 0];
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&thread->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int rc = pthread_create(&thread->id, NULL, thread_main, thread);
+    if (rc != 0)
+        die("cannot start thread %zu of %zu: %s", number + 1, crew->thread_count, strerror(rc));
+}
+
 struct crew *crew_start(const struct job_service *service, size_t threads, size_t queue_limit,
-                        size_t batch_max, const void *service_settings)
+                        size_t batch_max, int64_t patience_ms, const void *service_settings)
 {
     must(batch_max >= 1);
     must(threads >= (service->lanes ? LANE_COUNT : 1));
@@ -222,6 +301,7 @@ struct crew *crew_start(const struct job_service *service, size_t threads, size_
     crew->settings = service_settings;
     crew->queue_limit = queue_limit;
     crew->batch_max = batch_max;
+    crew->patience_us = patience_ms * 1000;
     crew->threads = rows;
     crew->thread_count = threads;
     crew->done_last = &crew->done;
@@ -230,14 +310,9 @@ struct crew *crew_start(const struct job_service *service, size_t threads, size_
     if (crew->done_fd < 0)
         die("eventfd: %s", strerror(errno));
     for (int i = 0; i < LANE_COUNT; i++)
-        lane_init(&crew->lanes[i]);
-    for (size_t i = 0; i < threads; i++) {
-        rows[i].crew = crew;
-        rows[i].lane = &crew->lanes[service->lanes ? i % LANE_COUNT : 0];
-        int rc = pthread_create(&rows[i].id, NULL, thread_main, &rows[i]);
-        if (rc != 0)
-            die("cannot start thread %zu of %zu: %s", i + 1, threads, strerror(rc));
-    }
+        lane_init(&crew->lanes[i], service->handler_count);
+    for (size_t i = 0; i < threads; i++)
+        thread_start(crew, i);
     return crew;
 }
 
@@ -272,15 +347,18 @@ bool crew_submit(struct crew *crew, struct job **job)
     return room;
 }
 
-void crew_wake(struct crew *crew)
+int64_t crew_wake(struct crew *crew)
 {
+    int64_t due_us = 0;
     for (int i = 0; i < LANE_COUNT; i++) {
         struct lane_queue *lane = &crew->lanes[i];
         pthread_mutex_lock(&lane->lock);
-        if (lane->first && lane->sleeping)
-            pthread_cond_signal(&lane->work);
+        int64_t lane_due_us = wake_next(crew, lane);
         pthread_mutex_unlock(&lane->lock);
+        if (lane_due_us && (due_us == 0 || lane_due_us < due_us))
+            due_us = lane_due_us;
     }
+    return due_us;
 }
 
 int crew_fd(const struct crew *crew)
@@ -347,15 +425,19 @@ void crew_stop(struct crew *crew)
         pthread_mutex_lock(&lane->lock);
         must(!lane->first);
         lane->stop = true;
-        pthread_cond_broadcast(&lane->work);
+        for (size_t t = 0; t < crew->thread_count; t++)
+            if (crew->threads[t].lane == lane)
+                pthread_cond_signal(&crew->threads[t].wake);
         pthread_mutex_unlock(&lane->lock);
     }
-    for (size_t i = 0; i < crew->thread_count; i++)
+    for (size_t i = 0; i < crew->thread_count; i++) {
         pthread_join(crew->threads[i].id, NULL);
+        pthread_cond_destroy(&crew->threads[i].wake);
+    }
     must(!crew->done);
     for (int i = 0; i < LANE_COUNT; i++) {
-        pthread_cond_destroy(&crew->lanes[i].work);
         pthread_mutex_destroy(&crew->lanes[i].lock);
+        free(crew->lanes[i].handling);
     }
     pthread_mutex_destroy(&crew->done_lock);
     close(crew->done_fd);

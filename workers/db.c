@@ -14,7 +14,7 @@ static const struct job_handler handlers[] = {
     {MESSAGE_question_close, on_question_close, 1},
     {MESSAGE_question_delete, on_question_delete, 1},
     {MESSAGE_choice_list, on_choice_list, 256},
-    {MESSAGE_vote_cast, on_vote_cast, 256},
+    {MESSAGE_vote_cast, on_vote_cast, 256, .gathers = true},
 };
 
 static void *open_thread(const void *settings)

@@ -60,6 +60,7 @@ struct job_handler {
     unsigned message;                                              /* MESSAGE_… of the request */
     void (*handle)(void *thread, struct job **jobs, size_t count); /* thread: what open returned */
     size_t batch_max;                                              /* 1: never batched */
+    bool gathers; /* one batch at a time is best; see crew.h */
 };
 
 /* A pool's service: what its threads own and what they answer. */

@@ -368,6 +368,8 @@ static int64_t wait_ms(const struct worker *worker)
     int64_t now = clock_us(), until = worker->next_tick_us;
     if (worker->drain_until_us > now && worker->drain_until_us < until)
         until = worker->drain_until_us;
+    if (worker->crew_due_us && worker->crew_due_us < until)
+        until = worker->crew_due_us;
     int64_t left = until - now;
     return left > 0 ? (left + 999) / 1000 : 0;
 }
@@ -410,7 +412,7 @@ static void run_once(struct worker *worker)
         if (items[i].readable)
             receive_all(worker, link_of[i]);
     }
-    crew_wake(worker->crew);
+    worker->crew_due_us = crew_wake(worker->crew);
     if (items[1].readable)
         collect_answers(worker);
     if (clock_us() >= worker->next_tick_us)
@@ -445,8 +447,9 @@ int worker_run(const struct job_service *service, const struct worker_settings *
     worker->settings = settings;
     worker->pool_id = id_random();
     worker->signal_fd = open_signals();
-    worker->crew = crew_start(service, settings->threads, settings->queue_limit,
-                              settings->batch_max, settings->service_settings);
+    worker->crew =
+        crew_start(service, settings->threads, settings->queue_limit, settings->batch_max,
+                   settings->patience_ms, settings->service_settings);
     worker->context = channel_context_new();
     log_info("pool_started", L_TEXT("service", service_name(service->service)),
              L_ID("pool", worker->pool_id), L_INT("threads", (int64_t)settings->threads),

@@ -16,6 +16,7 @@ struct worker_settings {
     size_t credits;       /* requests one gateway may have outstanding here */
     size_t queue_limit;   /* jobs waiting for a thread; one more is answered BUSY */
     size_t batch_max;     /* jobs a thread takes at once; a handler may take fewer */
+    int64_t patience_ms;  /* before a second thread takes jobs of a handler that gathers */
     int64_t heartbeat_ms; /* and how often gateways are looked for */
     int64_t drain_ms;     /* after SIGTERM: how long for what waits; then it is rejected back */
     const void *service_settings; /* given to job_service.open */

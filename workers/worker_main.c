@@ -86,6 +86,7 @@ static int run_pool(const struct pool *pool, const struct config *config, const 
         .credits = (size_t)config->pools.credits,
         .queue_limit = (size_t)config->pools.queue_limit,
         .batch_max = (size_t)config->pools.batch_max,
+        .patience_ms = config->pools.patience_ms,
         .heartbeat_ms = config->pools.heartbeat_ms,
         .drain_ms = config->pools.drain_ms,
     };

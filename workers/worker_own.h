@@ -37,6 +37,7 @@ struct worker {
     int64_t asleep_us;      /* how long this process did not run, shortly after a stop; else 0 */
     int64_t woke_us;        /* when that was over */
     int64_t drain_until_us; /* 0: not leaving */
+    int64_t crew_due_us;    /* when the crew wants to be woken again; 0: never */
     bool stopping;
     int64_t bad_frames, lost_answers;
     struct arena arena;  /* of one handler call */
