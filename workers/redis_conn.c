@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 1000, WORDS_LIMIT = 16, ERROR_WORD = 32 };
+enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 1000, ERROR_WORD = 32 };
 
 struct redis_conn {
     const struct redis_settings *settings;
@@ -243,21 +243,19 @@ static enum exchange exchange(struct redis_conn *conn, struct str bytes, size_t 
 
 /* ---- connecting ---------------------------------------------------------------------------- */
 
+/* A command as it goes over the wire (RESP): "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n". hiredis would make
+ * each in memory of its own. */
 static void add_words(struct buf *out, const struct str *words, size_t count)
 {
-    const char *data[WORDS_LIMIT];
-    size_t sizes[WORDS_LIMIT];
-    must(count <= WORDS_LIMIT);
+    buf_add_char(out, '*');
+    buf_add_int(out, (int64_t)count);
     for (size_t i = 0; i < count; i++) {
-        data[i] = words[i].data ? words[i].data : "";
-        sizes[i] = words[i].size;
+        buf_add_str(out, STR("\r\n$"));
+        buf_add_int(out, (int64_t)words[i].size);
+        buf_add_str(out, STR("\r\n"));
+        buf_add_str(out, words[i]);
     }
-    char *command = NULL;
-    int size = redisFormatCommandArgv(&command, (int)count, data, sizes);
-    if (size < 0)
-        die("out of memory");
-    buf_add(out, command, (size_t)size);
-    redisFreeCommand(command);
+    buf_add_str(out, STR("\r\n"));
 }
 
 static struct timeval timeval_of(int64_t ms)

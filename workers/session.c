@@ -2,8 +2,9 @@
  *
  * I own: one connection a thread. I receive session_read, session_create, session_delete,
  * session_delete_all, attempt_count, attempt_clear and answer them. A read is two round trips for
- * all that wait: GETEX gives the value and moves its expiry, and for those that are alive GET tells
- * whether their user logged out everywhere since (the epoch). */
+ * all that wait: GET and PTTL give the value and how long it has; for those that are alive
+ * EXPIRE moves their end, if less than idle_s is left, and GET tells whether their user logged out
+ * everywhere since (the epoch). */
 #include "workers/session.h"
 
 #include "proto/base/clock.h"
@@ -13,13 +14,19 @@
 
 #include <stdlib.h>
 
-enum { READ_BATCH = 64, ID_BYTES = 32 };
+enum {
+    READ_BATCH = 64,
+    ID_BYTES = 32,
+    SPARE =
+        32, /* a session gets this part of idle_s more than that, so that not every read writes */
+};
 
 struct session_thread {
     const struct session_settings *settings;
     struct redis_conn *redis;
     struct redis_script end_all;
     struct attempts *attempts;
+    struct buf key; /* of key_of and epoch_key, until the next of them */
 };
 
 /* Ids are ours or another service's: any visible ASCII. The length is the message's limit. */
@@ -31,21 +38,33 @@ static bool id_is_plausible(struct str id)
     return id.size > 0;
 }
 
-static struct str key_of(const struct session_thread *self, struct job *job, struct str id)
+static struct str key_of(struct session_thread *self, struct str id)
 {
-    return str_from(arena_printf(&job->arena, "%s_%.*s", self->settings->cookie_name, STR_ARG(id)));
+    buf_reset(&self->key);
+    buf_add_str(&self->key, str_from(self->settings->cookie_name));
+    buf_add_char(&self->key, '_');
+    buf_add_str(&self->key, id);
+    return buf_str(&self->key);
 }
 
 /* No cookie can name it: a session's key goes on with '_', and a cookie's name has no ':'. */
-static struct str epoch_key(const struct session_thread *self, struct job *job, int64_t user_id)
+static struct str epoch_key(struct session_thread *self, int64_t user_id)
 {
-    return str_from(arena_printf(&job->arena, "%s:epoch:%lld", self->settings->cookie_name,
-                                 (long long)user_id));
+    buf_reset(&self->key);
+    buf_add_str(&self->key, str_from(self->settings->cookie_name));
+    buf_add_str(&self->key, STR(":epoch:"));
+    buf_add_int(&self->key, user_id);
+    return buf_str(&self->key);
 }
 
 static struct str seconds(struct job *job, int64_t count)
 {
     return str_from(arena_printf(&job->arena, "%lld", (long long)count));
+}
+
+static int64_t life_s(const struct session_thread *self)
+{
+    return self->settings->idle_s + self->settings->idle_s / SPARE;
 }
 
 static int64_t now_s(void)
@@ -59,11 +78,12 @@ static int64_t now_s(void)
 struct live {
     struct job *job;
     struct session_value value;
+    bool move; /* its end, away */
 };
 
-static void add_delete(struct session_thread *self, struct job *job, struct str id)
+static void add_delete(struct session_thread *self, struct str id)
 {
-    redis_conn_command(self->redis, STR("DEL"), key_of(self, job, id));
+    redis_conn_command(self->redis, STR("DEL"), key_of(self, id));
 }
 
 static struct str id_read(const struct job *job)
@@ -72,7 +92,7 @@ static struct str id_read(const struct job *job)
     return request->session_id;
 }
 
-/* Run what was added, one command for each job; false, and all answered, if Redis is away. */
+/* Run what was added for these jobs; false, and all answered, if Redis is away. */
 static bool run_for(struct session_thread *self, const struct live *live, size_t count,
                     const struct redis_reply **out_replies)
 {
@@ -86,18 +106,21 @@ static bool run_for(struct session_thread *self, const struct live *live, size_t
 static size_t read_values(struct session_thread *self, struct live *live, size_t count)
 {
     const struct redis_reply *replies;
-    struct str idle = seconds(live[0].job, self->settings->idle_s);
-    for (size_t i = 0; i < count; i++)
-        redis_conn_command(self->redis, STR("GETEX"),
-                           key_of(self, live[i].job, id_read(live[i].job)), STR("EX"), idle);
+    for (size_t i = 0; i < count; i++) {
+        struct str key = key_of(self, id_read(live[i].job));
+        redis_conn_command(self->redis, STR("GET"), key);
+        redis_conn_command(self->redis, STR("PTTL"), key);
+    }
     if (!run_for(self, live, count, &replies))
         return 0;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         struct live one = live[i];
-        if (replies[i].status != STATUS_OK && replies[i].status != STATUS_INVALID)
-            job_fail(one.job, replies[i].status, "Redis refused to read");
-        else if (replies[i].kind == REDIS_TEXT && session_value_parse(replies[i].text, &one.value))
+        const struct redis_reply *value = &replies[2 * i], *left_ms = value + 1;
+        one.move = left_ms->number < self->settings->idle_s * 1000; /* none, too */
+        if (value->status != STATUS_OK && value->status != STATUS_INVALID)
+            job_fail(one.job, value->status, "Redis refused to read");
+        else if (value->kind == REDIS_TEXT && session_value_parse(value->text, &one.value))
             live[kept++] = one;
         else
             job_fail(one.job, STATUS_NOT_LOGGED_IN, NULL);
@@ -127,18 +150,25 @@ static enum status epoch_of(const struct redis_reply *reply, int64_t *out)
 static size_t judge(struct session_thread *self, struct live *live, size_t count)
 {
     const struct redis_reply *replies;
-    for (size_t i = 0; i < count; i++)
-        redis_conn_command(self->redis, STR("GET"),
-                           epoch_key(self, live[i].job, live[i].value.user_id));
+    struct str life = seconds(live[0].job, life_s(self));
+    for (size_t i = 0; i < count; i++) {
+        if (live[i].move)
+            redis_conn_command(self->redis, STR("EXPIRE"), key_of(self, id_read(live[i].job)),
+                               life);
+        redis_conn_command(self->redis, STR("GET"), epoch_key(self, live[i].value.user_id));
+    }
     if (!run_for(self, live, count, &replies))
         return 0;
     size_t over = 0;
     int64_t epoch, now = now_s();
     for (size_t i = 0; i < count; i++) {
         struct live one = live[i];
-        enum status status = epoch_of(&replies[i], &epoch);
+        enum status status = one.move ? replies++->status : STATUS_OK;
+        if (status == STATUS_OK)
+            status = epoch_of(replies, &epoch);
+        replies++;
         if (status != STATUS_OK) {
-            job_fail(one.job, status, "the epoch cannot be read");
+            job_fail(one.job, status, "Redis refused to move its end, or to tell the epoch");
         } else if (one.value.created <= epoch ||
                    now - one.value.created >= self->settings->absolute_s) {
             job_fail(one.job, STATUS_NOT_LOGGED_IN, NULL);
@@ -164,7 +194,7 @@ static void on_session_read(void *thread, struct job **jobs, size_t count)
     size_t alive = asked ? read_values(self, live, asked) : 0;
     size_t over = alive ? judge(self, live, alive) : 0;
     for (size_t i = 0; i < over; i++)
-        add_delete(self, live[i].job, id_read(live[i].job));
+        add_delete(self, id_read(live[i].job));
     if (over) /* lost? Redis forgets it by itself later, and it is refused until then */
         (void)redis_conn_run(self->redis, true, &replies);
 }
@@ -183,11 +213,11 @@ static enum status run_all(struct session_thread *self, size_t count, bool repea
 
 /* Now, or just after the user's epoch: who logs out everywhere and in again within a second is
  * logged in. */
-static enum status begin(struct session_thread *self, struct job *job, struct session_value *out)
+static enum status begin(struct session_thread *self, struct session_value *out)
 {
     const struct redis_reply *reply;
     int64_t epoch;
-    redis_conn_command(self->redis, STR("GET"), epoch_key(self, job, out->user_id));
+    redis_conn_command(self->redis, STR("GET"), epoch_key(self, out->user_id));
     enum status status = redis_conn_run(self->redis, true, &reply);
     if (status == STATUS_OK)
         status = epoch_of(reply, &epoch);
@@ -204,15 +234,15 @@ static enum status replace(struct session_thread *self, struct job *job, struct 
                            struct str old_id, const struct session_value *value)
 {
     struct buf text = {0};
-    int64_t idle_s = self->settings->idle_s, absolute_s = self->settings->absolute_s;
+    int64_t idle_s = life_s(self), absolute_s = self->settings->absolute_s;
     size_t count = 3;
     struct str expiry = seconds(job, idle_s < absolute_s ? idle_s : absolute_s);
     session_value_print(value, &text);
     redis_conn_command(self->redis, STR("MULTI"));
-    redis_conn_command(self->redis, STR("SET"), key_of(self, job, id), buf_str(&text), STR("EX"),
+    redis_conn_command(self->redis, STR("SET"), key_of(self, id), buf_str(&text), STR("EX"),
                        expiry);
     if (id_is_plausible(old_id)) {
-        add_delete(self, job, old_id);
+        add_delete(self, old_id);
         count++;
     }
     redis_conn_command(self->redis, STR("EXEC"));
@@ -230,7 +260,7 @@ static void on_session_create(void *thread, struct job **jobs, size_t count)
     random_bytes(bits, sizeof bits);
     hex_encode(bits, sizeof bits, id);
     struct session_value value = {.user_id = request->user_id};
-    enum status status = begin(self, jobs[0], &value);
+    enum status status = begin(self, &value);
     if (status == STATUS_OK)
         status = replace(self, jobs[0], str_from(id), request->old_session_id, &value);
     if (status == STATUS_OK)
@@ -246,7 +276,7 @@ static void on_session_delete(void *thread, struct job **jobs, size_t count)
     const struct session_delete *request = jobs[0]->request;
     enum status status = STATUS_OK;
     if (id_is_plausible(request->session_id)) {
-        add_delete(self, jobs[0], request->session_id);
+        add_delete(self, request->session_id);
         status = run_all(self, 1, true);
     }
     if (status == STATUS_OK)
@@ -271,7 +301,7 @@ static void on_session_delete_all(void *thread, struct job **jobs, size_t count)
     const struct session_delete_all *request = jobs[0]->request;
     const struct redis_reply *reply;
     const struct str words[] = {
-        epoch_key(self, jobs[0], request->user_id),
+        epoch_key(self, request->user_id),
         seconds(jobs[0], now_s()),
         seconds(jobs[0], self->settings->absolute_s),
     };
@@ -327,6 +357,7 @@ static void session_close(void *thread)
     struct session_thread *self = thread;
     attempts_free(self->attempts);
     redis_conn_free(self->redis);
+    buf_free(&self->key);
     free(self);
 }
 

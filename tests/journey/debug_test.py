@@ -104,7 +104,7 @@ def test_a_page_has_a_button_that_leads_to_its_request(shown):
     check_sums(page)
     steps = [row for part in table(page, 'id="steps"') for row in part]
     assert any(row[1] == "sql" and row[2].startswith("SELECT") for row in steps)
-    assert any(row[1] == "redis" and row[2].startswith("GETEX sessionid_...") for row in steps)
+    assert any(row[1] == "redis" and row[2].startswith("GET sessionid_...; PTTL sessionid_...") for row in steps)
     assert "Accept" in page and "Content-Security-Policy" in page and "/questions" in page
 
 

@@ -49,6 +49,7 @@ def test_a_pool_that_says_so_again_tells_what_it_still_holds_of_that_gateway(
                    gateways=[gateway.endpoint, other.endpoint])
         peer, others = gateway.ready().peer, other.ready().peer
         gateway.ask(peer, "session_read", {"session_id": "a"})  # connected now
+        own_redis.client.set("sessionid_a", '{"created": 1, "session": {"uid": 1}}')  # to be read is to be written
         own_redis.client.client_pause(60000, all=False)
         slots = [gateway.send(peer, "session_read", {"session_id": "a"}) for _ in range(3)]
         slots += [gateway.send(peer, "session_create", {"user_id": 1, "old_session_id": ""})
@@ -460,7 +461,7 @@ def test_a_traced_request_is_answered_with_a_report_of_what_it_took(gateway, sta
     assert frame.status == "NOT_LOGGED_IN" and secret not in str(frame.report)
     (step,) = frame.report["steps"]
     assert (step["kind"], step["text"], step["rows"], step["failed"]) == (
-        "redis", "GETEX sessionid_...", 1, False)
+        "redis", "GET sessionid_...; PTTL sessionid_...", 2, False)
     assert 0 <= step["start_us"] and step["start_us"] + step["us"] <= frame.service_us
 
 

@@ -179,6 +179,8 @@ def test_a_read_under_way_on_a_connection_that_is_killed_is_asked_again(gateway,
     pool = Pool(gateway, start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000",
                                     "caches.default.connect_timeout_ms=60000"))
     sessions = {pool.log_in(user): user for user in (1, 2, 3)}
+    for one in sessions:
+        own_redis.client.persist(f"sessionid_{one}")  # to be read is to be written
     own_redis.client.client_pause(60000, all=False)
     slots = {gateway.send(pool.peer, "session_read", {"session_id": one}): user
              for one, user in sessions.items()}
@@ -194,6 +196,7 @@ def test_what_waits_for_a_server_that_is_killed_is_told_at_once(gateway, start_p
     pool = Pool(gateway, start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000",
                                     "caches.default.connect_timeout_ms=60000"))
     pool.until_it_serves()
+    own_redis.client.set("sessionid_a", '{"created": 1, "session": {"uid": 1}}')  # to be read is to be written
     own_redis.client.client_pause(60000, all=False)
     slots = [pool.send(message) for message in ASKS]
     gateway.until(lambda: int(own_redis.client.info("clients")["blocked_clients"]) >= 1)

@@ -51,7 +51,7 @@ def test_what_redis_holds_is_what_aiohttp_session_would_write(session):
     assert session.redis.keys("*") == [key.encode()]
     value = json.loads(session.redis.get(key))
     assert value == {"created": value["created"], "session": {"uid": 7}}
-    assert 590 <= session.redis.ttl(key) <= 600
+    assert 600 < session.redis.ttl(key) <= 618  # a 32nd more than idle_s
 
 
 def test_logging_in_gives_another_id_and_deletes_the_old_session(session):
@@ -68,10 +68,23 @@ def test_an_old_id_that_is_none_does_not_stand_in_the_way(session):
     assert len(session.redis.keys("*")) == 5
 
 
-def test_reading_moves_the_idle_expiry(session):
-    session.redis.set("sessionid_abc", stored(), ex=30)
+@pytest.mark.parametrize("left_ms", [30000, 599900])
+def test_reading_moves_the_idle_expiry(session, left_ms):
+    session.redis.set("sessionid_abc", stored(), px=left_ms)
     assert session("session_read", session_id="abc").status == "OK"
-    assert session.redis.ttl("sessionid_abc") > 500
+    assert session.redis.pttl("sessionid_abc") > 610000
+
+
+def test_reading_writes_nothing_while_all_of_idle_s_is_left(session):
+    session.redis.set("sessionid_abc", stored(), ex=610)
+    before = session.redis.info("commandstats")
+    for _ in range(20):
+        assert session("session_read", session_id="abc").status == "OK"
+    after = session.redis.info("commandstats")
+    changed = {name.removeprefix("cmdstat_") for name in after
+               if after[name]["calls"] > before.get(name, {"calls": 0})["calls"]}
+    assert changed - {"info", "ping"} == {"get", "pttl"}
+    assert session.redis.ttl("sessionid_abc") <= 610
 
 
 def test_a_session_that_never_ended_gets_an_end(session):
@@ -135,12 +148,14 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
                                                                         own_redis):
     for i in range(1, 101, 2):
         own_redis.client.set(f"sessionid_{i}", stored(uid=i))
+    own_redis.client.set("sessionid_first", stored())
     start_pool("session", "--threads", 1, "caches.default.timeout_ms=60000")
     peer = gateway.ready().peer
     gateway.ask(peer, "session_read", {"session_id": "warm"})
-    before = own_redis.client.info("commandstats")["cmdstat_getex"]["calls"]
+    before = own_redis.client.info("commandstats")["cmdstat_pttl"]["calls"]
     own_redis.client.client_pause(60000, all=False)
-    gateway.send(peer, "session_read", {"session_id": "first"})  # waits there, the rest behind it
+    # waits there with its EXPIRE, the rest behind it
+    gateway.send(peer, "session_read", {"session_id": "first"})
     gateway.expect(lambda f: f.message == "heartbeat" and f.body["busy"] == 1)
     slots = {gateway.send(peer, "session_read", {"session_id": str(i)}): i for i in range(1, 101)}
     gateway.expect(lambda f: f.message == "heartbeat" and f.body["queued"] == 100)
@@ -152,7 +167,7 @@ def test_reads_that_wait_together_are_answered_together_each_for_itself(gateway,
         assert answer.status == ("OK" if i % 2 else "NOT_LOGGED_IN"), i
         assert i % 2 == 0 or answer.body["user_id"] == i
     assert max(batches) == 64
-    assert own_redis.client.info("commandstats")["cmdstat_getex"]["calls"] - before == 101
+    assert own_redis.client.info("commandstats")["cmdstat_pttl"]["calls"] - before == 101
 
 
 # ---- with a Python service ----------------------------------------------------------------------
@@ -304,14 +319,14 @@ def test_each_error_reply_has_its_own_handling(gateway, start_pool, directory, r
     slot = gateway.send(peer, "session_read", {"session_id": "TOPSECRET"})
     connection = server.accept()
     assert b"TOPSECRET" in connection.recv(65536)
-    connection.sendall(reply.encode() + b"\r\n")
+    connection.sendall(reply.encode() + b"\r\n:-2\r\n")
     assert gateway.answer(slot).status == status
     good = gateway.send(peer, "session_read", {"session_id": "b"}) if not leaves else None
     if leaves:
         assert connection.recv(1) == b""  # it left
     else:
         assert b"sessionid_b" in connection.recv(65536)
-        connection.sendall(b"$-1\r\n")
+        connection.sendall(b"$-1\r\n:-2\r\n")
         assert gateway.answer(good).status == "NOT_LOGGED_IN"
     assert "TOPSECRET" not in pool.log
     connection.close()
@@ -372,10 +387,13 @@ def resp(value):
     return b"$%d\r\n%s\r\n" % (len(value), value.encode())
 
 
+FOREVER = b":%d\r\n" % 10**12
+
+
 def hold(connection, uid, command):
     """Answer the reads of a command: this user's session, who never logged out everywhere."""
-    reads = command.count(b"GETEX")
-    connection.sendall(reads * resp(stored(uid=uid)))
+    reads = command.count(b"PTTL")
+    connection.sendall(reads * (resp(stored(uid=uid)) + FOREVER))
     assert connection.recv(65536).count(f"sessionid:epoch:{uid}".encode()) == reads
     connection.sendall(reads * b"$-1\r\n")
 
@@ -436,7 +454,7 @@ def test_a_reply_too_many_spoils_the_whole_answer(gateway, late):
     first = gateway.send(late.peer, "session_read", {"session_id": "bob"})
     connection = late.accept()
     assert b"bob" in connection.recv(65536)
-    connection.sendall(resp(stored(uid=1)) + resp(stored(uid=2)))
+    connection.sendall(resp(stored(uid=1)) + FOREVER + resp(stored(uid=2)))
     assert gateway.answer(first).status == "UNAVAILABLE"
     assert connection.recv(1) == b""
 
