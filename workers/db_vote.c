@@ -13,7 +13,10 @@
 
 #include <stdlib.h>
 
-enum { INSERT_STEP = 16 }; /* rows of an INSERT: 1 to 16, or a multiple of it */
+enum {
+    INSERT_STEP = 64, /* rows of an INSERT: 1 to 64, or a multiple of it */
+    HOT_CHOICES = 4,  /* more do not count as one hot question */
+};
 
 struct ballot {
     struct job *job;
@@ -96,45 +99,72 @@ static enum status judge(const struct facts *facts, const struct vote_cast *ask)
     return choice && choice->value == ask->question_id ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
+/* Ids to ask for, each once, and how many places a statement has for them. */
+struct asked {
+    struct db_ids ids;
+    size_t places;
+};
+
+static struct db_param *add_ids(struct db_param *at, const struct asked *asked)
+{
+    for (size_t i = 0; i < asked->places; i++) /* the last once more, where there are fewer */
+        *at++ = P_INT(asked->ids.items[i < asked->ids.count ? i : asked->ids.count - 1]);
+    return at;
+}
+
 /* All in one round trip. Only the rows of questions are locked, and before the rest is read.
  * SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
  * statement, before it waited for a closing to end. */
-static const char *facts_sql(struct arena *arena, size_t places)
+static const char *facts_sql(struct arena *arena, size_t questions, size_t users, size_t choices)
 {
-    const char *questions =
-        db_repeat(arena,
-                  "(SELECT 1, id, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
-                  " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
-                  "?", places, ") AND delete_flag = 0 LOCK IN SHARE MODE)");
-    const char *users = db_repeat(
-        arena,
-        arena_printf(arena, "%s UNION ALL (SELECT 2, id, 0 FROM user WHERE id IN (", questions),
-        "?", places, ") AND delete_flag = 0)");
+    const char *sql = db_repeat(arena,
+                                "(SELECT 1, id, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
+                                " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
+                                "?", questions, ") AND delete_flag = 0 LOCK IN SHARE MODE)");
+    sql = db_repeat(
+        arena, arena_printf(arena, "%s UNION ALL (SELECT 2, id, 0 FROM user WHERE id IN (", sql),
+        "?", users, ") AND delete_flag = 0)");
     return db_repeat(arena,
                      arena_printf(arena,
                                   "%s UNION ALL (SELECT 3, id, question_id FROM choice"
                                   " FORCE INDEX (PRIMARY) WHERE id IN (",
-                                  users),
-                     "?", places, ") AND delete_flag = 0)");
+                                  sql),
+                     "?", choices, ") AND delete_flag = 0)");
+}
+
+/* Few shapes, so that few statements are prepared: the hot question and its choices, or as many
+ * places of each. */
+static enum db_error ask_facts(struct db *db, const struct ballots *ballots, struct db_rows *out)
+{
+    struct arena *arena = db_arena(db);
+    size_t count = ballots->count, places = db_padded(count);
+    struct asked questions = {db_ids_new(arena, count), 1},
+                 users = {db_ids_new(arena, count), places},
+                 choices = {db_ids_new(arena, count), HOT_CHOICES};
+    for (size_t i = 0; i < count; i++) {
+        db_ids_add(&questions.ids, ballots->items[i].ask->question_id);
+        db_ids_add(&users.ids, ballots->items[i].ask->user_id);
+        db_ids_add(&choices.ids, ballots->items[i].ask->choice_id);
+    }
+    db_ids_sort(&questions.ids);
+    db_ids_sort(&users.ids);
+    db_ids_sort(&choices.ids);
+    if (questions.ids.count > 1 || choices.ids.count > HOT_CHOICES)
+        questions.places = choices.places = places;
+    size_t all = questions.places + users.places + choices.places;
+    struct db_param *params = arena_array(arena, all, sizeof *params);
+    add_ids(add_ids(add_ids(params, &questions), &users), &choices);
+    return db_query(db, facts_sql(arena, questions.places, users.places, choices.places), params,
+                    all, out);
 }
 
 static enum db_error judge_all(struct db *db, struct ballots *ballots)
 {
-    struct arena *arena = db_arena(db);
-    size_t places = db_padded(ballots->count);
-    struct db_param *params = arena_array(arena, 3 * places, sizeof *params);
-    for (size_t i = 0; i < places; i++) {
-        const struct vote_cast *ask =
-            ballots->items[i < ballots->count ? i : ballots->count - 1].ask;
-        params[i] = P_INT(ask->question_id);
-        params[places + i] = P_INT(ask->user_id);
-        params[2 * places + i] = P_INT(ask->choice_id);
-    }
     struct db_rows rows;
-    enum db_error error = db_query(db, facts_sql(arena, places), params, 3 * places, &rows);
+    enum db_error error = ask_facts(db, ballots, &rows);
     if (error)
         return error;
-    struct facts facts = facts_of(arena, &rows);
+    struct facts facts = facts_of(db_arena(db), &rows);
     for (size_t i = 0; i < ballots->count; i++)
         ballots->items[i].verdict = judge(&facts, ballots->items[i].ask);
     return DB_OK;
