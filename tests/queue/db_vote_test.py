@@ -6,6 +6,8 @@ import pytest
 
 from tests.queue.db_support import ballot, new_id, pool, start_db_pool  # noqa: F401
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 
 def rows(pool, question):
     return pool.sql("SELECT user_id, choice_id FROM vote WHERE question_id = %s ORDER BY user_id", question)
@@ -109,6 +111,25 @@ def test_the_databases_clock_closes_a_question(pool):
     assert pool.vote(user, question, choices[0]).status == "OK"
     pool.sql("UPDATE question SET closes_at = UTC_TIMESTAMP() WHERE id = %s", question)
     assert pool.vote(pool.user(), question, choices[0]).status == "QUESTION_CLOSED"
+
+
+@pytest.mark.parametrize("choices, voters", [(1, 2), (3, 40), (4, 64), (5, 9), (20, 65)])
+def test_a_batch_on_one_question_is_four_statements_whatever_its_size(pool, choices, voters):
+    owner, *people = pool.users(1 + voters)
+    question, ids = pool.question(owner, choices=[str(i) for i in range(max(2, choices))])
+    pool.vote(owner, question, ids[0])
+    with pool.writer_held(question):
+        slots = [pool.gateway.send(pool.peer, "vote_cast", ballot(person, question, ids[i % choices]), trace=TRACE)
+                 for i, person in enumerate(people)]
+        pool.await_queued(voters)
+    answers = [pool.gateway.answer(slot) for slot in slots]
+    assert {(answer.status, answer.batch) for answer in answers} == {("OK", voters)}
+    steps = [step["text"].split()[0] for step in answers[0].report["steps"]]
+    inserts = 1 + (voters > 64)  # of 64 rows at most
+    assert steps == ["(SELECT", *["INSERT"] * inserts, "UPDATE", "COMMIT"]
+    expected = collections.Counter(i % choices for i in range(voters)) + collections.Counter([0])
+    assert {i: c["votes"] for i, c in enumerate(pool.choices(question)) if c["votes"]} == expected
+    pool.check_tallies()
 
 
 def test_a_batch_of_64_answers_each_ballot_for_itself(pool):
