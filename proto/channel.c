@@ -4,6 +4,7 @@
 #include "proto/channel_own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LINGER_MS = 1000, HIGH_WATER_MARK = 65536, WAIT_ITEMS = 256 };
@@ -66,12 +67,39 @@ struct channel *channel_router_new(struct channel_context *context)
     return channel;
 }
 
+/* libzmq tells by a socket of its own (zmq_socket_monitor). */
+static void watch(struct channel *channel)
+{
+    char endpoint[64];
+    int linger = 0;
+    snprintf(endpoint, sizeof endpoint, "inproc://events-%p", (void *)channel);
+    must(zmq_socket_monitor(channel->socket, endpoint,
+                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0);
+    channel->events = zmq_socket(channel->context->zmq, ZMQ_PAIR);
+    if (!channel->events)
+        die("zmq_socket: %s", zmq_strerror(errno));
+    must(zmq_setsockopt(channel->events, ZMQ_LINGER, &linger, sizeof linger) == 0);
+    must(zmq_connect(channel->events, endpoint) == 0);
+}
+
+/* Two parts: a number and a value, and the endpoint. */
+bool channel_is_up(struct channel *channel)
+{
+    uint16_t event[3];
+    while (zmq_recv(channel->events, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
+        channel->is_up = event[0] == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        zmq_recv(channel->events, NULL, 0, 0);
+    }
+    return channel->is_up;
+}
+
 struct channel *channel_dealer_new(struct channel_context *context)
 {
     struct channel *channel = channel_new(context, ZMQ_DEALER);
     channel_set_int(channel, ZMQ_IMMEDIATE, 1);
     channel_set_int(channel, ZMQ_RECONNECT_IVL, 50);
     channel_set_int(channel, ZMQ_RECONNECT_IVL_MAX, 1000);
+    watch(channel);
     return channel;
 }
 
@@ -80,6 +108,8 @@ void channel_free(struct channel *channel)
     if (!channel)
         return;
     zmq_close(channel->socket);
+    if (channel->events)
+        zmq_close(channel->events);
     free(channel);
 }
 

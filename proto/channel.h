@@ -67,6 +67,10 @@ enum channel_result channel_send(struct channel *channel, const struct channel_p
 bool channel_receive(struct channel *channel, struct channel_frame *out);
 void channel_frame_free(struct channel_frame *frame);
 
+/* channel_is_up: of a dealer: a gateway shook hands, and the connection has not ended since. That a
+ * send is taken says less: libzmq takes messages for a peer of whom it will never hear again. */
+bool channel_is_up(struct channel *channel);
+
 /* channel_malformed: multi-part messages dropped so far. */
 int64_t channel_malformed(const struct channel *channel);
 

@@ -20,6 +20,8 @@ struct channel_context {
 
 struct channel {
     void *socket;
+    void *events; /* of a dealer's connection */
+    bool is_up;   /* as the last of them tells */
     struct channel_context *context;
     const struct channel_keys *keys; /* of a dealer; NULL: ipc:// alone */
     bool is_router;

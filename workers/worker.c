@@ -74,7 +74,6 @@ static void send_ready(struct worker *worker, struct link *link)
         return;
     link->announced = true;
     link->drained = false;
-    link->away_us = 0;
     log_info("gateway_joined", L_TEXT("endpoint", link->endpoint), L_ID("pool", worker->pool_id));
 }
 
@@ -267,7 +266,6 @@ static void send_heartbeats(struct worker *worker)
          * that was replaced between two heartbeats asks who this is.) */
         link->announced = false;
         link->drained = true;
-        link->away_us = clock_us();
     }
 }
 

@@ -50,7 +50,7 @@ static void link_open(struct worker *worker, const char *endpoint, bool globbed)
         return;
     }
     *link = (struct link){
-        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .away_us = clock_us()};
+        .endpoint = strdup(endpoint), .globbed = globbed, .dealer = dealer, .up_us = clock_us()};
     if (!link->endpoint)
         die("out of memory");
 }
@@ -95,19 +95,25 @@ static void drop_vanished(struct worker *worker)
     }
 }
 
-/* libzmq never tries again where it once met something that does not speak its protocol. */
+/* libzmq never tries again where it once met something that does not speak its protocol, and may
+ * take what is sent there for ever. */
 static void renew_dead(struct worker *worker)
 {
     int64_t now = clock_us();
     for (size_t i = 0; i < LINKS; i++) {
         struct link *link = &worker->links[i];
         const char *error;
-        if (!link->endpoint || !link->away_us || now - link->away_us < RENEW_AFTER_MS * 1000)
+        if (!link->endpoint)
+            continue;
+        if (channel_is_up(link->dealer))
+            link->up_us = now;
+        if (now - link->up_us < RENEW_AFTER_MS * 1000)
             continue;
         worker->bad_frames += channel_malformed(link->dealer);
         channel_free(link->dealer);
         link->dealer = new_dealer(worker);
-        link->away_us = now;
+        link->up_us = now;
+        link->announced = false;
         if (!channel_connect(link->dealer, link->endpoint, &error))
             log_error("gateway_endpoint_bad", L_TEXT("endpoint", link->endpoint),
                       L_TEXT("error", error));

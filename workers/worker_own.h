@@ -19,7 +19,7 @@ struct link {
     bool announced;               /* ready was sent on this connection */
     bool drained;                 /* drain_ok came: nothing more will be asked */
     size_t in_flight[LANE_COUNT]; /* jobs of this gateway not yet answered */
-    int64_t away_us;              /* since when its gateway is not there; 0: it is */
+    int64_t up_us;                /* when its gateway was seen to be there, or looked for anew */
     struct bundle bundle;         /* answers for the dealer */
 };
 
