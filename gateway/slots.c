@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 struct slots {
-    struct slot *rows;
-    size_t count, in_use;
-    struct slot *free; /* by next */
+    struct slot *rows; /* memory that was not used is not touched */
+    size_t count, used, in_use;
+    struct slot *free; /* of those used before, by next */
+    uint32_t generation;
 };
 
 /* Buffers larger than this are given back with the slot: a table of rare giants would keep them. */
@@ -63,14 +64,7 @@ struct slots *slots_new(size_t count)
     if (!slots || count > UINT32_MAX || !(slots->rows = calloc(count, sizeof *slots->rows)))
         die("out of memory for %zu slots", count);
     slots->count = count;
-    uint32_t first;
-    random_bytes(&first, sizeof first);
-    for (size_t i = count; i-- > 0;) {
-        slots->rows[i].index = (uint32_t)i;
-        slots->rows[i].generation = first;
-        slots->rows[i].next = slots->free;
-        slots->free = &slots->rows[i];
-    }
+    random_bytes(&slots->generation, sizeof slots->generation);
     return slots;
 }
 
@@ -79,18 +73,29 @@ void slots_free(struct slots *slots)
     if (!slots)
         return;
     must(slots->in_use == 0);
-    for (size_t i = 0; i < slots->count; i++)
+    for (size_t i = 0; i < slots->used; i++)
         buf_free(&slots->rows[i].frame);
     free(slots->rows);
     free(slots);
 }
 
+static struct slot *first_use(struct slots *slots)
+{
+    if (slots->used == slots->count)
+        return NULL;
+    struct slot *slot = &slots->rows[slots->used];
+    slot->index = (uint32_t)slots->used++;
+    slot->generation = slots->generation;
+    return slot;
+}
+
 struct slot *slots_take(struct slots *slots)
 {
     struct slot *slot = slots->free;
-    if (!slot)
+    if (slot)
+        slots->free = slot->next;
+    else if (!(slot = first_use(slots)))
         return NULL;
-    slots->free = slot->next;
     slots->in_use++;
     slot->next = slot->previous = NULL;
     return slot;
@@ -114,7 +119,7 @@ void slots_give(struct slots *slots, struct slot *slot)
 
 struct slot *slots_find(struct slots *slots, uint32_t index, uint32_t generation)
 {
-    if (index >= slots->count)
+    if (index >= slots->used)
         return NULL;
     struct slot *slot = &slots->rows[index];
     return slot->state != SLOT_FREE && slot->generation == generation ? slot : NULL;

@@ -198,7 +198,7 @@ def test_redis_holds_who_it_is_and_since_when_and_forgets_it(site, member):
     value = re.fullmatch(rb'\{"created": (\d+), "session": \{"uid": (\d+)\}\}',
                          site.redis.client.get(key))
     assert value and int(value[2]) == user[0] and abs(int(value[1]) - time.time()) < 60
-    assert 0 < site.redis.client.ttl(key) <= 1209600
+    assert 0 < site.redis.client.ttl(key) <= 1209600 * 33 // 32
 
 
 ATTEMPTS = [("nobody@example.com", PASSWORD), ("13999999999", PASSWORD), ("neither", PASSWORD),

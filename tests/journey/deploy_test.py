@@ -82,7 +82,7 @@ class Deployed:
         self.await_true(lambda: self.pid(name) not in (0, pid) and is_back())
 
     def pools(self, service):
-        """How many of them every gateway may ask; fails when they do not agree."""
+        """How many of them every gateway may ask; None while they do not agree."""
         counts = set()
         for port in self.gateways:
             done = subprocess.run(
@@ -91,8 +91,7 @@ class Deployed:
                 env=self.environment, capture_output=True, text=True, timeout=30)
             pools = json.loads(done.stdout)["body"]["pools"]
             counts.add(sum(pool["service"] == service and not pool["draining"] for pool in pools))
-        assert len(counts) == 1, counts
-        return counts.pop()
+        return counts.pop() if len(counts) == 1 else None
 
     @contextlib.contextmanager
     def readers(self):
