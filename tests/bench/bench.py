@@ -14,7 +14,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench import figures, load, memory, same  # noqa: E402
+from tests.bench import figures, load, memory, same, share  # noqa: E402
 from tests.bench.cases import CASES  # noqa: E402
 from tests.bench.contenders import ALL, MariaDB  # noqa: E402
 from tests.bench.stage import READERS, Stage  # noqa: E402
@@ -68,10 +68,10 @@ class Bench:
                           for name in case.contenders if name not in self.away]
             same.check(case, contenders, self.stage)
             rounds = {contender.name: [] for contender in contenders}
-            if case.kind == "memory":
+            if case.kind in memory.KINDS:
                 for contender in contenders:
-                    rounds[contender.name].append(memory.measure(
-                        contender, self.stage, self.arguments(case, 0), 1000 if self.chosen.quick else 10000))
+                    rounds[contender.name].append(memory.KINDS[case.kind](
+                        contender, self.arguments(case, 0), connections))
                 return rounds
             for contender in contenders:
                 self.round(case, contender, connections, WARM_UP_S)
@@ -125,8 +125,8 @@ class Bench:
 
 
 def connections_of(case, chosen):
-    if case.kind == "memory":
-        return [64]
+    if case.kind == "idle" and chosen.quick:
+        return [1000]
     return [case.connections] if case.connections else chosen.connections
 
 
@@ -153,6 +153,9 @@ def main():
                 continue
             for connections in connections_of(case, chosen):
                 one = case.of_connections(connections)
+                if one.share and (why := share.needs()):
+                    print(f"\n{one.name}: not measured, needs {why}", flush=True)
+                    continue
                 report.add(one, connections, bench.case(one, connections))
     report.write()
 

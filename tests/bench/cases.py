@@ -31,8 +31,9 @@ def times(ratio):
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """kind: of load.lua, or `memory`. settings: of this project. size: gateways, and pools of each
-    service. connections: instead of those asked for."""
+    """kind: of load.lua, or `memory` or `idle`. settings: of this project. size: gateways, and pools
+    of each service. share: of a core, that each of these processes gets (0: all there is).
+    connections: instead of those asked for."""
 
     name: str
     phrase: str
@@ -44,6 +45,7 @@ class Case:
     goals: tuple = ()
     connections: int = 0
     size: int = 1
+    share: float = 0
 
     def of_size(self, size):
         return dataclasses.replace(self, size=size)
@@ -62,6 +64,7 @@ def at_least(figure, *pairs):
 
 
 PLAIN = {"gateway.share_reads": "false", "pools.batch_max": 1}
+SHARE = 0.1
 CHOICE, PAGE = "/questions/1/choice", "/questions"
 
 CASES = (
@@ -88,9 +91,12 @@ CASES = (
          goals=at_most("cpu", ("nginx", 1.2))),
     Case("static_1m", "a file of 1 MB", "/static/1m.bin", contenders=("vote", "nginx", "aiohttp"),
          goals=at_most("cpu", ("nginx", 1.2))),
-    Case("memory", "resident sets, and what an idle connection costs", PAGE, "memory",
+    Case("memory", "what is resident after 64 connections", PAGE, "memory", connections=64,
+         contenders=("vote", "aiohttp", "fastify", "go")),
+    Case("idle", "what an idle connection costs", "/hello", "idle", connections=10000,
          contenders=("vote", "aiohttp")),
-    Case("scale_hello", "one and two gateways", "/hello", contenders=("vote", "vote x2")),
-    Case("scale_questions", "one and two gateways, and pools of each kind", PAGE, "accounts",
-         contenders=("vote", "vote x2")),
+    Case("scale_hello", f"one and two gateways, each with {SHARE} of a core", "/hello",
+         contenders=("vote", "vote x2"), share=SHARE, connections=64),
+    Case("scale_questions", f"one and two gateways, and pools of each kind, each with {SHARE} of a core",
+         PAGE, "accounts", contenders=("vote", "vote x2"), share=SHARE, connections=64),
 )

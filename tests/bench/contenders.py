@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 
+from tests.bench import share
 from tests.bench.stage import ROOT
 from tests.fixtures.process import Process, free_port
 
@@ -110,6 +111,9 @@ class Ours(Contender):
                 self.run(service, [programs / "vote-worker", service, *settings])
         for gateway, port in gateways:
             self.serves(gateway, port, "/readyz")
+        if self.case.share:
+            own = [pid for name in ("gateway", *POOLS) for pid in self.processes[name]]
+            self._stack.enter_context(share.limited(own, self.case.share))
 
 
 class TwoOfEach(Ours):

@@ -11,6 +11,7 @@ import subprocess
 from tests.bench.cases import times
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+KINDS = ("rss_kb", "pss_kb", "anonymous_kb")
 PLOT = pathlib.Path(__file__).with_name("plot.gp")
 
 
@@ -48,6 +49,10 @@ def ratios(rounds, goal):
             for mine, other in zip(ours, theirs)]
 
 
+def total(found, kind):
+    return sum(found[kind].values())
+
+
 def columns(rows):
     """Rows of words, the first column to the left, the others to the right but for the last."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -74,10 +79,10 @@ class Report:
                  "rounds": rounds, "goals": []}
         self.tables.append(table)
         self.say("")
-        if case.kind == "memory":
-            self.memory(case, rounds, table)
-            return
         self.say(f"{case.name}: {case.phrase}; {connections} connection{'s'[:connections > 1]}")
+        if case.kind in ("memory", "idle"):
+            getattr(self, case.kind)(case, rounds, table)
+            return
         rows = [("", "requests/s", "CPU us", "p50 ms", "p99 ms", "errors", "CPU us by process")]
         rows += [self.row(name, found) for name, found in rounds.items()]
         for line in columns(rows):
@@ -114,24 +119,24 @@ class Report:
             table["goals"].append(row)
 
     def memory(self, case, rounds, table):
-        self.say(f"{case.name}: {case.phrase}")
-        rows = [("", "RSS MB", "PSS MB", "anonymous MB", "idle connection", "RSS MB by process")]
+        rows = [("", "RSS MB", "PSS MB", "anonymous MB", "RSS MB by process")]
         for name, (found,) in rounds.items():
-            by_process = ", ".join(f"{one} {kb / 1024:.1f}" for one, kb in found["rss_kb"].items())
-            rows.append((name, *(f"{sum(found[kind].values()) / 1024:.1f}"
-                                 for kind in ("rss_kb", "pss_kb", "anonymous_kb")),
-                         f"{found['idle_bytes']:,.0f} B of {found['idle']}", by_process))
+            rows.append((name, *(f"{total(found, kind) / 1024:.1f}" for kind in KINDS),
+                         ", ".join(f"{one} {kb / 1024:.1f}" for one, kb in found["rss_kb"].items())))
         for line in columns(rows):
             self.say(f"  {line}")
-        ours = rounds["vote"][0]
-        self.memory_goal(table, "an idle connection <= 1024 B", ours["idle_bytes"] / 1024, 1)
-        if "aiohttp" in rounds:
-            ratio = (sum(ours["rss_kb"].values())
-                     / sum(rounds["aiohttp"][0]["rss_kb"].values()))
-            self.memory_goal(table, "RSS <= 1/4 × aiohttp", ratio, 1 / 4)
-        else:
-            self.say(f"  goal RSS <= 1/4 × aiohttp: not measured, aiohttp "
-                     f"{self.away.get('aiohttp', '')}")
+        for kind in KINDS[:2]:
+            text = f"{kind[:3].upper()} <= 1/4 × aiohttp"
+            if "aiohttp" in rounds:
+                ours, theirs = (total(rounds[name][0], kind) for name in ("vote", "aiohttp"))
+                self.memory_goal(table, text, ours / theirs, 1 / 4)
+            else:
+                self.say(f"  goal {text}: not measured, aiohttp {self.away.get('aiohttp', '')}")
+
+    def idle(self, case, rounds, table):
+        for name, (found,) in rounds.items():
+            self.say(f"  {name}: {found['idle_bytes']:,.0f} B each of {found['idle']}")
+        self.memory_goal(table, "an idle connection <= 1024 B", rounds["vote"][0]["idle_bytes"] / 1024, 1)
 
     def memory_goal(self, table, text, ratio, bound):
         table["goals"].append({"goal": text, "ratio": ratio, "met": ratio <= bound})
@@ -152,7 +157,7 @@ class Report:
         if not shutil.which("gnuplot"):
             self.say("no plot: gnuplot is not installed")
             return
-        tables = [t for t in self.tables if t["case"] != "memory"]
+        tables = [t for t in self.tables if t["case"] not in ("memory", "idle")]
         names = list(dict.fromkeys(name for t in tables for name in t["rounds"]))
         data, picture = self.chosen.out / "bench.dat", self.chosen.out / "bench.svg"
         lines = ["\t".join(("case", *names))]

@@ -5,28 +5,29 @@ import socket
 
 from tests.bench import load
 
-CONNECTIONS, SECONDS = 64, 2
+SECONDS = 2
 SERVICES = ("mariadb", "redis")
 QUESTION = b"GET /hello HTTP/1.1\r\nHost: vote\r\n\r\n"
 
 
-def measure(contender, stage, arguments, idle):
-    """{"idle": connections, "idle_bytes": each, "rss_kb": {process: kb}, "pss_kb": …, "anonymous_kb":
-    …: memory that no file backs}"""
-    own = {name: pids for name, pids in contender.processes.items() if name not in SERVICES}
-    front = next(iter(own))
-    # First, for what a load has freed would be taken again.
-    found = idle_cost(own[front][0], int(contender.urls[0].rpartition(":")[2]), idle)
-    load.together([url + contender.case.path for url in contender.urls], CONNECTIONS, 1, SECONDS,
+def own(contender):
+    return {name: pids for name, pids in contender.processes.items() if name not in SERVICES}
+
+
+def resident(contender, arguments, connections):
+    """{"rss_kb": {process: kb}, "pss_kb": … (what is shared counts in parts), "anonymous_kb": …
+    (what no file backs)} after a load."""
+    load.together([url + contender.case.path for url in contender.urls], connections, 1, SECONDS,
                   arguments)
-    for kind in ("Rss", "Pss", "Anonymous"):
-        found[f"{kind.lower()}_kb"] = {name: sum(load.memory_kb(pid, kind) for pid in pids)
-                                       for name, pids in own.items()}
-    return found
+    return {f"{kind.lower()}_kb": {name: sum(load.memory_kb(pid, kind) for pid in pids)
+                                   for name, pids in own(contender).items()}
+            for kind in ("Rss", "Pss", "Anonymous")}
 
 
-def idle_cost(pid, port, count):
-    """Bytes that the front process grows by for each keep-alive connection that has asked once."""
+def idle_cost(contender, _, count):
+    """{"idle": connections, "idle_bytes": …}: the front process grows by this for each keep-alive
+    connection that has asked once. Of one that had no load before: what that freed would be used."""
+    pid, port = next(iter(own(contender).values()))[0], int(contender.urls[0].rpartition(":")[2])
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(count, limit[1] - 200)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], count + 200), limit[1]))
@@ -55,3 +56,6 @@ def opened(port):
         raise RuntimeError(f"an idle connection was answered {answer.status}")
     answer.read()
     return one
+
+
+KINDS = {"memory": resident, "idle": idle_cost}
