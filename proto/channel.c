@@ -71,14 +71,16 @@ struct channel *channel_router_new(struct channel_context *context)
 static void watch(struct channel *channel)
 {
     char endpoint[64];
-    int linger = 0;
-    snprintf(endpoint, sizeof endpoint, "inproc://events-%p", (void *)channel);
+    int linger = 0, unlimited = 0; /* or libzmq's thread would wait for a reader */
+    /* Never a name again: a closed socket gives its own back some time later. */
+    snprintf(endpoint, sizeof endpoint, "inproc://events-%llu", ++channel->context->dealers);
     must(zmq_socket_monitor(channel->socket, endpoint,
                             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0);
     channel->events = zmq_socket(channel->context->zmq, ZMQ_PAIR);
     if (!channel->events)
         die("zmq_socket: %s", zmq_strerror(errno));
     must(zmq_setsockopt(channel->events, ZMQ_LINGER, &linger, sizeof linger) == 0);
+    must(zmq_setsockopt(channel->events, ZMQ_RCVHWM, &unlimited, sizeof unlimited) == 0);
     must(zmq_connect(channel->events, endpoint) == 0);
 }
 

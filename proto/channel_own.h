@@ -15,6 +15,7 @@ struct channel_guard;
 
 struct channel_context {
     void *zmq;
+    unsigned long long dealers;  /* made so far */
     struct channel_guard *guard; /* NULL until a router is bound to tcp:// */
 };
 

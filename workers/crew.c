@@ -84,10 +84,10 @@ static size_t *handling(const struct crew *crew, const struct lane_queue *lane,
     return &lane->handling[handler - crew->service->handlers];
 }
 
-/* Called with the lock held: who handles the oldest job that a thread may take now. NULL: there is
- * none, or not before *out_due_us (0: nothing waits for time to pass). A job whose handler gathers
- * is left to the thread that handles such already, unless that one takes long, or there are enough
- * for both. */
+/* Called with the lock held: who handles the oldest job that a thread may take now; NULL: there is
+ * none. *out_due_us: when the first before it may be taken (0: nothing waits for time to pass). A
+ * job whose handler gathers is left to the thread that handles such already, unless that one takes
+ * long, or there are enough for both. */
 static const struct job_handler *next_handler(const struct crew *crew,
                                               const struct lane_queue *lane, int64_t *out_due_us)
 {
@@ -200,7 +200,7 @@ static const struct job_handler *wait_for_work(struct crew_thread *self, void *s
         self->sleeping = true;
         int rc = pthread_cond_timedwait(&self->wake, &lane->lock, &until);
         self->sleeping = false;
-        if (rc == ETIMEDOUT && self->crew->service->idle && !lane->first) {
+        if (rc == ETIMEDOUT && !due_us && self->crew->service->idle && !lane->first) {
             pthread_mutex_unlock(&lane->lock);
             self->crew->service->idle(state);
             pthread_mutex_lock(&lane->lock);
@@ -219,19 +219,23 @@ static struct crew_thread *first_sleeping(const struct crew *crew, const struct 
     return NULL;
 }
 
-/* Called with the lock held: one more thread, if there is work for it. Returns when there will be;
- * 0: no need to look. */
+static void wake_one(const struct crew *crew, const struct lane_queue *lane)
+{
+    struct crew_thread *thread = first_sleeping(crew, lane);
+    if (!thread)
+        return;
+    thread->sleeping = false;
+    pthread_cond_signal(&thread->wake);
+}
+
+/* Called with the lock held: one more thread, if there is work for it. Returns when there will be
+ * more; 0: no need to look. */
 static int64_t wake_next(const struct crew *crew, const struct lane_queue *lane)
 {
     int64_t due_us = 0;
-    if (!lane->first || !next_handler(crew, lane, &due_us))
-        return due_us;
-    struct crew_thread *thread = first_sleeping(crew, lane);
-    if (thread) {
-        thread->sleeping = false;
-        pthread_cond_signal(&thread->wake);
-    }
-    return 0;
+    if (lane->first && next_handler(crew, lane, &due_us))
+        wake_one(crew, lane);
+    return due_us;
 }
 
 static void *thread_main(void *argument)
@@ -248,7 +252,8 @@ static void *thread_main(void *argument)
     while ((handler = wait_for_work(self, state))) {
         size_t count = take_batch(lane, crew, handler, jobs);
         ++*handling(crew, lane, handler);
-        (void)wake_next(crew, lane);
+        if (wake_next(crew, lane)) /* somebody has to be there in time for what is left */
+            wake_one(crew, lane);
         pthread_mutex_unlock(&lane->lock);
         serve(self, state, jobs, count);
         pthread_mutex_lock(&lane->lock);

@@ -2,8 +2,8 @@
  *
  * The agent submits jobs and collects answered ones; threads take late: a thread that becomes free
  * takes the oldest job and with it everything of the same type that waits (at most batch_max). So a
- * batch is 1 when idle and large under load, with no timer. One wake-up serves a burst: a thread
- * that leaves work behind wakes the next.
+ * batch is 1 when idle and large under load, and no timer delays the first. One wake-up serves a
+ * burst: a thread that leaves work behind wakes the next.
  *
  * Jobs whose handler gathers are left to the thread that has a batch of them already and will be
  * free in a moment: two threads would take halves, each at the price of a whole. If it takes longer

@@ -1,7 +1,8 @@
 /* A batch of votes is one transaction, and every answer follows its COMMIT.
  *
  * Locks are taken in one order everywhere, so that two batches wait for each other but never in a
- * circle: the questions shared, ascending (closing takes them exclusively); the votes by primary
+ * circle: the questions, ascending (shared; exclusively if one is closed, as closing takes them);
+ * the votes by primary
  * key; then the choices exclusively, ascending, or the row of db_settle. (The INSERT's foreign key
  * locks another index of choice, whose columns never change.) What stands in the table decides: the
  * row of (question, user) with this request id is the answer to this request, now or when it comes
@@ -31,6 +32,8 @@ struct ballots {
     struct ballot *items; /* by question, user, arrival */
     size_t count;
     bool unknown; /* a COMMIT got no answer: nothing may expire any more */
+    bool
+        exclusive; /* this attempt locks the questions so that no other vote on them is under way */
 };
 
 static int by_key(const struct vote_cast *a, const struct vote_cast *b)
@@ -115,12 +118,15 @@ static struct db_param *add_ids(struct db_param *at, const struct asked *asked)
 /* All in one round trip. Only the rows of questions are locked, and before the rest is read.
  * SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
  * statement, before it waited for a closing to end. */
-static const char *facts_sql(struct arena *arena, size_t questions, size_t users, size_t choices)
+static const char *facts_sql(struct arena *arena, size_t questions, size_t users, size_t choices,
+                             bool exclusive)
 {
     const char *sql = db_repeat(arena,
                                 "(SELECT 1, id, closes_at IS NOT NULL AND closes_at <= SYSDATE()"
                                 " FROM question FORCE INDEX (PRIMARY) WHERE id IN (",
-                                "?", questions, ") AND delete_flag = 0 LOCK IN SHARE MODE)");
+                                "?", questions,
+                                exclusive ? ") AND delete_flag = 0 FOR UPDATE)"
+                                          : ") AND delete_flag = 0 LOCK IN SHARE MODE)");
     sql = db_repeat(
         arena, arena_printf(arena, "%s UNION ALL (SELECT 2, id, 0 FROM user WHERE id IN (", sql),
         "?", users, ") AND delete_flag = 0)");
@@ -154,8 +160,9 @@ static enum db_error ask_facts(struct db *db, const struct ballots *ballots, str
     size_t all = questions.places + users.places + choices.places;
     struct db_param *params = arena_array(arena, all, sizeof *params);
     add_ids(add_ids(add_ids(params, &questions), &users), &choices);
-    return db_query(db, facts_sql(arena, questions.places, users.places, choices.places), params,
-                    all, out);
+    return db_query(
+        db, facts_sql(arena, questions.places, users.places, choices.places, ballots->exclusive),
+        params, all, out);
 }
 
 static enum db_error judge_all(struct db *db, struct ballots *ballots)
@@ -342,6 +349,27 @@ static enum db_error settle_found(struct db *db, const struct ballots *ballots)
     return found ? db_settle(db) : DB_OK;
 }
 
+static bool any_closed(const struct ballots *ballots)
+{
+    for (size_t i = 0; i < ballots->count; i++)
+        if (ballots->items[i].verdict == STATUS_QUESTION_CLOSED)
+            return true;
+    return false;
+}
+
+/* Nobody is told that a question is closed while the same request may be under way elsewhere,
+ * judged before that moment, in a pool that is slow or was given up: it could be stored yet. When
+ * no other transaction holds the question, what is not in the table will not come any more. */
+static enum db_error begin_and_judge(struct db *db, struct ballots *ballots)
+{
+    enum db_error error = db_begin(db) ?: judge_all(db, ballots);
+    if (error || !any_closed(ballots))
+        return error;
+    db_rollback(db); /* both want more than they have, else: a deadlock */
+    ballots->exclusive = true;
+    return db_begin(db) ?: judge_all(db, ballots);
+}
+
 /* ---- the transaction ---------------------------------------------------------------------------
  ---- */
 
@@ -359,6 +387,7 @@ static void start_attempt(struct ballots *ballots)
         ballots->items[kept++] = ballot;
     }
     ballots->count = kept;
+    ballots->exclusive = false;
 }
 
 static void answer(const struct ballots *ballots)
@@ -393,8 +422,7 @@ static enum db_error store(struct db *db, void *arg)
     start_attempt(ballots);
     if (ballots->count == 0)
         return DB_OK;
-    enum db_error error = db_begin(db)
-                              ?: judge_all(db, ballots)
+    enum db_error error = begin_and_judge(db, ballots)
                               ?: insert_votes(db, ballots)
                               ?: find_stored(db, ballots)
                               ?: add_tallies(db, ballots)

@@ -117,7 +117,8 @@ static size_t read_values(struct session_thread *self, struct live *live, size_t
     for (size_t i = 0; i < count; i++) {
         struct live one = live[i];
         const struct redis_reply *value = &replies[2 * i], *left_ms = value + 1;
-        one.move = left_ms->number < self->settings->idle_s * 1000; /* none, too */
+        one.move = left_ms->number < self->settings->idle_s * 1000 || /* none, too */
+                   left_ms->number > life_s(self) * 1000;             /* of another service */
         if (value->status != STATUS_OK && value->status != STATUS_INVALID)
             job_fail(one.job, value->status, "Redis refused to read");
         else if (value->kind == REDIS_TEXT && session_value_parse(value->text, &one.value))

@@ -15,7 +15,7 @@ static const struct pool *const pools[] = {
     &password_pool,
 };
 
-enum { THREADS_MAX = 1024, FILES_OF_A_THREAD = 2, FILES_OF_A_LINK = 6, FILES_BESIDES = 32 };
+enum { THREADS_MAX = 1024, FILES_OF_A_THREAD = 2, FILES_OF_A_LINK = 8, FILES_BESIDES = 32 };
 
 /* "session|password" */
 static const char *pool_names(struct arena *arena)

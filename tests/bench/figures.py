@@ -151,7 +151,23 @@ class Report:
                                     "seconds": self.chosen.seconds, "away": self.away,
                                     "tables": self.tables}, indent=1, ensure_ascii=False) + "\n")
         self.say(f"\nall rounds: {file}")
+        pages = self.chosen.out / "bench.md"
+        pages.write_text("\n\n".join(self.markdown(count) for count in self.chosen.connections) + "\n")
+        self.say(f"tables for a page: {pages}")
         self.plot()
+
+    def markdown(self, connections):
+        """The table of so many connections: CPU, requests/s and p50 of each contender."""
+        names = ("vote", "aiohttp", "fastify", "go", "nginx")
+        rows = [["work", *names], ["---"] + ["---:"] * len(names)]
+        for table in self.tables:
+            if table["connections"] != connections or table["case"].startswith(("memory", "scale")):
+                continue
+            cells = [f"{median(found, 'cpu'):,.1f} · {median(found, 'rate'):,.0f}"
+                     f" · {median(found, 'p50_us') / 1000:.2f}" if (found := table["rounds"].get(name)) else ""
+                     for name in names]
+            rows.append([table["phrase"], *cells])
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def plot(self):
         if not shutil.which("gnuplot"):

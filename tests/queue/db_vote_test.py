@@ -114,7 +114,7 @@ def test_the_databases_clock_closes_a_question(pool):
 
 
 @pytest.mark.parametrize("choices, voters", [(1, 2), (3, 40), (4, 64), (5, 9), (20, 65)])
-def test_a_batch_on_one_question_is_four_statements_whatever_its_size(pool, choices, voters):
+def test_a_batch_of_up_to_64_on_one_question_is_four_statements(pool, choices, voters):
     owner, *people = pool.users(1 + voters)
     question, ids = pool.question(owner, choices=[str(i) for i in range(max(2, choices))])
     pool.vote(owner, question, ids[0])
@@ -335,4 +335,47 @@ def test_deadlocked_votes_are_cast_again(pool):
         connection.rollback()
     assert pool.gateway.answer(slot).status == "OK"
     pool.process.wait_line("db_retry class=RETRY")
+    pool.check_tallies()
+
+
+def test_a_locked_question_holds_up_the_votes_on_others_no_longer_than_patience(sample_database, start_db_pool):
+    pool = start_db_pool(sample_database, threads=4, settings=(
+        "--set", "databases.default.lock_wait_s=60", "--set", "databases.default.statement_timeout_s=60",
+        "--set", "databases.default.read_timeout_ms=60000",
+        "--set", "pools.heartbeat_ms=60000", "--set", "pools.dead_ms=120001"))
+    owner, *voters = pool.users(4)
+    locked, others = pool.question(owner), pool.question(owner)
+    with contextlib.closing(pool.database.connect(autocommit=False)) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM question WHERE id = %s FOR UPDATE", (locked[0],))
+        stuck = pool.send("vote_cast", **ballot(voters[0], locked[0], locked[1][0]))
+        pool.await_locking()
+        for voter in voters[1:]:  # each waits for the first, which has a minute
+            assert pool.vote(voter, others[0], others[1][0]).status == "OK"
+        connection.rollback()
+    assert pool.gateway.answer(stuck).status == "OK"
+    pool.check_tallies()
+
+
+def test_nobody_is_told_closed_while_the_same_vote_may_be_stored_yet(pool):
+    """A pool that was stopped in its transaction, and given up; the question closes by the clock meanwhile."""
+    owner, voter, other = pool.users(3)
+    question, choices = pool.question(owner)
+    request_id, receipt = new_id(), new_id()
+    pool.sql("UPDATE question SET closes_at = UTC_TIMESTAMP() + INTERVAL 1 SECOND WHERE id = %s", question)
+    with contextlib.closing(pool.database.connect(autocommit=False)) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM question WHERE id = %s LOCK IN SHARE MODE", (question,))
+            cursor.execute("INSERT INTO vote (question_id, user_id, choice_id, request_id, receipt)"
+                           " VALUES (%s, %s, %s, UNHEX(%s), UNHEX(%s))",
+                           (question, voter, choices[0], request_id, receipt))
+            cursor.execute("UPDATE choice SET votes = votes + 1 WHERE id = %s", (choices[0],))
+        pool.gateway.until(lambda: pool.sql(
+            "SELECT closes_at <= SYSDATE() FROM question WHERE id = %s", question) == ((1,),))
+        slot = pool.send("vote_cast", **ballot(voter, question, choices[0], request_id))
+        pool.await_locking("FOR UPDATE")
+        connection.commit()
+    answer = pool.gateway.answer(slot)
+    assert (answer.status, answer.body.get("receipt")) == ("OK", receipt)
+    assert pool.vote(other, question, choices[0]).status == "QUESTION_CLOSED"
     pool.check_tallies()

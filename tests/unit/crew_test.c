@@ -4,10 +4,12 @@
 #include "proto/base/die.h"
 #include "tests/unit/test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { LONG_MS = 600000, THREADS = 3 };
+enum { LONG_MS = 600000, SHORT_MS = 20, THREADS = 3, DEADLINE_S = 60 };
 
 /* A service whose handlers wait until they are let go on, each batch for itself. */
 static struct {
@@ -26,10 +28,16 @@ static void world_reset(void)
 
 static void until(const size_t *count, size_t at_least)
 {
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_S;
+    int rc = 0;
     pthread_mutex_lock(&world.lock);
-    while (*count < at_least)
-        pthread_cond_wait(&world.changed, &world.lock);
+    while (*count < at_least && rc == 0)
+        rc = pthread_cond_timedwait(&world.changed, &world.lock, &deadline);
     pthread_mutex_unlock(&world.lock);
+    if (rc != 0)
+        die("not %zu in %d s", at_least, DEADLINE_S); /* threads are under way: no next test */
 }
 
 static void add(size_t *count)
@@ -83,8 +91,7 @@ static struct crew *start(int64_t patience_ms)
     return crew_start(&service, THREADS, 100, 100, patience_ms, NULL);
 }
 
-/* Returns what crew_wake does. */
-static int64_t submit(struct crew *crew, unsigned message, size_t count)
+static void put(struct crew *crew, unsigned message, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct job *job = calloc(1, sizeof *job);
@@ -93,6 +100,12 @@ static int64_t submit(struct crew *crew, unsigned message, size_t count)
         job->deadline_us = job->received_us + 1000LL * LONG_MS;
         must(crew_submit(crew, &job));
     }
+}
+
+/* Returns what crew_wake does. */
+static int64_t submit(struct crew *crew, unsigned message, size_t count)
+{
+    put(crew, message, count);
     return crew_wake(crew);
 }
 
@@ -106,7 +119,9 @@ static size_t finish(struct crew *crew, size_t batches, size_t jobs)
     pthread_cond_broadcast(&world.changed);
     pthread_mutex_unlock(&world.lock);
     until(&world.ended, batches);
-    while (jobs > 0)
+    while (jobs > 0) {
+        struct pollfd done = {.fd = crew_fd(crew), .events = POLLIN};
+        must(poll(&done, 1, 1000 * DEADLINE_S) == 1);
         for (struct job *job = crew_collect(crew), *next; job; job = next, jobs--) {
             next = job->next;
             largest = job->batch > largest ? job->batch : largest;
@@ -114,8 +129,9 @@ static size_t finish(struct crew *crew, size_t batches, size_t jobs)
             arena_free(&job->arena);
             free(job);
         }
+    }
     crew_stop(crew);
-    must(world.ended == batches);
+    CHECK_INT(world.ended, batches);
     return largest;
 }
 
@@ -134,12 +150,33 @@ TEST("what gathers waits for the thread that handles such, and is one batch then
 
 TEST("what gathers waits no longer than its patience")
 {
-    struct crew *crew = start(0);
+    struct crew *crew = start(SHORT_MS);
     submit(crew, MESSAGE_vote_cast, 1);
     until(&world.begun, 1);
-    submit(crew, MESSAGE_vote_cast, 2);
+    int64_t due_us = submit(crew, MESSAGE_vote_cast, 2);
+    while (due_us && clock_us() < due_us + 1000LL * SHORT_MS) /* the agent, in time and again */
+        crew_wake(crew);
     until(&world.begun, 2); /* while the first is at it */
     CHECK_INT(finish(crew, 2, 3), 2);
+}
+
+TEST("what waits to be gathered is taken in time, also when another job came with it")
+{
+    struct crew *crew = start(SHORT_MS);
+    submit(crew, MESSAGE_vote_cast, 1);
+    until(&world.begun, 1);
+    put(crew, MESSAGE_vote_cast, 1);
+    submit(crew, MESSAGE_question_close, 1);
+    until(&world.begun, 3); /* nobody but the threads themselves looks again */
+    CHECK_INT(finish(crew, 3, 3), 1);
+}
+
+TEST("what a whole batch left is taken in time")
+{
+    struct crew *crew = start(SHORT_MS);
+    submit(crew, MESSAGE_vote_cast, 5);
+    until(&world.begun, 2);
+    CHECK_INT(finish(crew, 2, 5), 4);
 }
 
 TEST("a whole batch of what gathers does not wait")
