@@ -239,7 +239,8 @@ static enum db_error insert_votes(struct db *db, struct ballots *ballots)
 }
 
 /* What the table holds decides about the ballots that were not inserted: a vote cast by the same
- * request is this one, whatever has become of the question since. */
+ * request is this one, whatever has become of the question since. One that is not committed yet is
+ * waited for. */
 static enum db_error compare_stored(struct ballots *ballots, const struct db_rows *rows)
 {
     for (size_t i = 0, row = 0; i < ballots->count; i++) {
@@ -289,10 +290,11 @@ static enum db_error find_stored(struct db *db, struct ballots *ballots)
         params[2 * i] = params[2 * count - 2];
         params[2 * i + 1] = params[2 * count - 1];
     }
-    const char *sql = db_repeat(arena,
-                                "SELECT question_id, user_id, choice_id, request_id, receipt"
-                                " FROM vote WHERE (question_id, user_id) IN (",
-                                "(?, ?)", places, ") ORDER BY question_id, user_id");
+    const char *sql =
+        db_repeat(arena,
+                  "SELECT question_id, user_id, choice_id, request_id, receipt"
+                  " FROM vote WHERE (question_id, user_id) IN (",
+                  "(?, ?)", places, ") ORDER BY question_id, user_id LOCK IN SHARE MODE");
     struct db_rows rows;
     return db_query(db, sql, params, 2 * places, &rows) ?: compare_stored(ballots, &rows);
 }

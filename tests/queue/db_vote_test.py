@@ -357,7 +357,8 @@ def test_a_locked_question_holds_up_the_votes_on_others_no_longer_than_patience(
     pool.check_tallies()
 
 
-def test_nobody_is_told_closed_while_the_same_vote_may_be_stored_yet(pool):
+@pytest.mark.parametrize("holds_question, waits_in", [(True, "FOR UPDATE"), (False, "FROM vote WHERE")])
+def test_nobody_is_told_closed_while_the_same_vote_may_be_stored_yet(pool, holds_question, waits_in):
     """A pool that was stopped in its transaction, and given up; the question closes by the clock meanwhile."""
     owner, voter, other = pool.users(3)
     question, choices = pool.question(owner)
@@ -365,7 +366,8 @@ def test_nobody_is_told_closed_while_the_same_vote_may_be_stored_yet(pool):
     pool.sql("UPDATE question SET closes_at = UTC_TIMESTAMP() + INTERVAL 1 SECOND WHERE id = %s", question)
     with contextlib.closing(pool.database.connect(autocommit=False)) as connection:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM question WHERE id = %s LOCK IN SHARE MODE", (question,))
+            if holds_question:
+                cursor.execute("SELECT id FROM question WHERE id = %s LOCK IN SHARE MODE", (question,))
             cursor.execute("INSERT INTO vote (question_id, user_id, choice_id, request_id, receipt)"
                            " VALUES (%s, %s, %s, UNHEX(%s), UNHEX(%s))",
                            (question, voter, choices[0], request_id, receipt))
@@ -373,7 +375,7 @@ def test_nobody_is_told_closed_while_the_same_vote_may_be_stored_yet(pool):
         pool.gateway.until(lambda: pool.sql(
             "SELECT closes_at <= SYSDATE() FROM question WHERE id = %s", question) == ((1,),))
         slot = pool.send("vote_cast", **ballot(voter, question, choices[0], request_id))
-        pool.await_locking("FOR UPDATE")
+        pool.await_locking(waits_in)
         connection.commit()
     answer = pool.gateway.answer(slot)
     assert (answer.status, answer.body.get("receipt")) == ("OK", receipt)
