@@ -23,8 +23,8 @@ BOUNDS = {
     "hello": {"gateway": (4, 3.5)},
     "static": {"gateway": (4, 4.5)},
     "choice": {"gateway": (50, 10), "db": (60, 8)},
-    "questions": {"gateway": (100, 21), "db": (110, 25), "session": (70, 28)},
-    "vote": {"gateway": (93, 13), "db": (92, 14), "session": (70, 28)},
+    "questions": {"gateway": (100, 21), "db": (110, 25), "session": (70, 26)},
+    "vote": {"gateway": (93, 13), "db": (92, 14), "session": (70, 26)},
 }
 
 
