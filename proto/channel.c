@@ -37,6 +37,16 @@ void channel_context_free(struct channel_context *context)
     free(context);
 }
 
+void *channel_socket_new(struct channel_context *context, int type)
+{
+    void *socket = zmq_socket(context->zmq, type);
+    if (!socket)
+        die("zmq_socket: %s", zmq_strerror(errno));
+    int linger = 0;
+    must(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) == 0);
+    return socket;
+}
+
 void channel_set_int(struct channel *channel, int option, int value)
 {
     must(zmq_setsockopt(channel->socket, option, &value, sizeof value) == 0);
@@ -71,15 +81,12 @@ struct channel *channel_router_new(struct channel_context *context)
 static void watch(struct channel *channel)
 {
     char endpoint[64];
-    int linger = 0, unlimited = 0; /* or libzmq's thread would wait for a reader */
+    int unlimited = 0; /* or libzmq's thread would wait for a reader */
     /* Never a name again: a closed socket gives its own back some time later. */
     snprintf(endpoint, sizeof endpoint, "inproc://events-%llu", ++channel->context->dealers);
     must(zmq_socket_monitor(channel->socket, endpoint,
                             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0);
-    channel->events = zmq_socket(channel->context->zmq, ZMQ_PAIR);
-    if (!channel->events)
-        die("zmq_socket: %s", zmq_strerror(errno));
-    must(zmq_setsockopt(channel->events, ZMQ_LINGER, &linger, sizeof linger) == 0);
+    channel->events = channel_socket_new(channel->context, ZMQ_PAIR);
     must(zmq_setsockopt(channel->events, ZMQ_RCVHWM, &unlimited, sizeof unlimited) == 0);
     must(zmq_connect(channel->events, endpoint) == 0);
 }

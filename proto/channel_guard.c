@@ -242,16 +242,6 @@ static void *run(void *argument)
 
 /* ---- start and stop ------------------------------------------------------------------------ */
 
-static void *new_socket(struct channel_guard *guard, int type)
-{
-    void *socket = zmq_socket(guard->context->zmq, type);
-    if (!socket)
-        die("zmq_socket: %s", zmq_strerror(errno));
-    int linger = 0;
-    must(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) == 0);
-    return socket;
-}
-
 struct channel_guard *channel_guard_new(struct channel_context *context, const char *clients_file,
                                         struct arena *arena, const char **out_error)
 {
@@ -265,7 +255,7 @@ struct channel_guard *channel_guard_new(struct channel_context *context, const c
         channel_guard_free(guard);
         return NULL;
     }
-    guard->asked = new_socket(guard, ZMQ_REP);
+    guard->asked = channel_socket_new(guard->context, ZMQ_REP);
     must(zmq_bind(guard->asked, "inproc://zeromq.zap.01") == 0);
     return guard;
 }
@@ -275,7 +265,7 @@ void channel_guard_watch(struct channel_guard *guard, struct channel *router)
     must(zmq_socket_monitor(router->socket, events_endpoint,
                             ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) == 0);
-    guard->events = new_socket(guard, ZMQ_PAIR);
+    guard->events = channel_socket_new(guard->context, ZMQ_PAIR);
     must(zmq_connect(guard->events, events_endpoint) == 0);
 }
 

@@ -31,6 +31,9 @@ struct channel {
     int64_t malformed;
 };
 
+/* channel_socket_new: a socket of libzmq's that does not linger. */
+void *channel_socket_new(struct channel_context *context, int type);
+
 /* channel_set_int: an option of the socket; ours to get right. */
 void channel_set_int(struct channel *channel, int option, int value);
 

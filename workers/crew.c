@@ -209,23 +209,17 @@ static const struct job_handler *wait_for_work(struct crew_thread *self, void *s
     return handler;
 }
 
-/* Always the first of those that sleep, so that a quiet lane uses few connections, and warm ones.
- */
-static struct crew_thread *first_sleeping(const struct crew *crew, const struct lane_queue *lane)
-{
-    for (size_t i = 0; i < crew->thread_count; i++)
-        if (crew->threads[i].lane == lane && crew->threads[i].sleeping)
-            return &crew->threads[i];
-    return NULL;
-}
-
+/* Always the first that sleeps, so that a quiet lane uses few connections, and warm ones. */
 static void wake_one(const struct crew *crew, const struct lane_queue *lane)
 {
-    struct crew_thread *thread = first_sleeping(crew, lane);
-    if (!thread)
+    for (size_t i = 0; i < crew->thread_count; i++) {
+        struct crew_thread *thread = &crew->threads[i];
+        if (thread->lane != lane || !thread->sleeping)
+            continue;
+        thread->sleeping = false;
+        pthread_cond_signal(&thread->wake);
         return;
-    thread->sleeping = false;
-    pthread_cond_signal(&thread->wake);
+    }
 }
 
 /* Called with the lock held: one more thread, if there is work for it. Returns when there will be

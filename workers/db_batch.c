@@ -150,6 +150,13 @@ void db_ids_sort(struct db_ids *ids)
     ids->count = kept;
 }
 
+struct db_param *db_ids_params(const struct db_ids *ids, size_t places, struct db_param *out)
+{
+    for (size_t i = 0; i < places; i++)
+        *out++ = P_INT(ids->items[i < ids->count ? i : ids->count - 1]);
+    return out;
+}
+
 const char *db_repeat(struct arena *arena, const char *head, const char *item, size_t count,
                       const char *tail)
 {
@@ -180,8 +187,7 @@ enum db_error db_select_in(struct db *db, const char *head, const struct db_ids 
     struct arena *arena = db_arena(db);
     size_t places = db_padded(ids->count);
     struct db_param *params = arena_array(arena, places, sizeof *params);
-    for (size_t i = 0; i < places; i++)
-        params[i] = P_INT(ids->items[i < ids->count ? i : ids->count - 1]);
+    db_ids_params(ids, places, params);
     return db_query(db, db_repeat(arena, head, "?", places, tail), params, places, out);
 }
 

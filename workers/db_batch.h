@@ -53,6 +53,10 @@ static inline void db_ids_add(struct db_ids *ids, int64_t id)
 }
 void db_ids_sort(struct db_ids *ids);
 
+/* db_ids_params: the ids (one at least) as so many parameters (ids->count at least), the last again
+ * where there are fewer; returns where the next goes. */
+struct db_param *db_ids_params(const struct db_ids *ids, size_t places, struct db_param *out);
+
 /* db_repeat: head, item repeated count times with commas, tail. Of our own texts only. */
 const char *db_repeat(struct arena *arena, const char *head, const char *item, size_t count,
                       const char *tail);

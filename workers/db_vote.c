@@ -102,19 +102,6 @@ static enum status judge(const struct facts *facts, const struct vote_cast *ask)
     return choice && choice->value == ask->question_id ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-/* Ids to ask for, each once, and how many places a statement has for them. */
-struct asked {
-    struct db_ids ids;
-    size_t places;
-};
-
-static struct db_param *add_ids(struct db_param *at, const struct asked *asked)
-{
-    for (size_t i = 0; i < asked->places; i++) /* the last once more, where there are fewer */
-        *at++ = P_INT(asked->ids.items[i < asked->ids.count ? i : asked->ids.count - 1]);
-    return at;
-}
-
 /* All in one round trip. Only the rows of questions are locked, and before the rest is read.
  * SYSDATE() is the moment the row is looked at, with its lock held; NOW() would be the start of the
  * statement, before it waited for a closing to end. */
@@ -144,25 +131,25 @@ static enum db_error ask_facts(struct db *db, const struct ballots *ballots, str
 {
     struct arena *arena = db_arena(db);
     size_t count = ballots->count, places = db_padded(count);
-    struct asked questions = {db_ids_new(arena, count), 1},
-                 users = {db_ids_new(arena, count), places},
-                 choices = {db_ids_new(arena, count), HOT_CHOICES};
+    struct db_ids questions = db_ids_new(arena, count), users = db_ids_new(arena, count),
+                  choices = db_ids_new(arena, count);
     for (size_t i = 0; i < count; i++) {
-        db_ids_add(&questions.ids, ballots->items[i].ask->question_id);
-        db_ids_add(&users.ids, ballots->items[i].ask->user_id);
-        db_ids_add(&choices.ids, ballots->items[i].ask->choice_id);
+        db_ids_add(&questions, ballots->items[i].ask->question_id);
+        db_ids_add(&users, ballots->items[i].ask->user_id);
+        db_ids_add(&choices, ballots->items[i].ask->choice_id);
     }
-    db_ids_sort(&questions.ids);
-    db_ids_sort(&users.ids);
-    db_ids_sort(&choices.ids);
-    if (questions.ids.count > 1 || choices.ids.count > HOT_CHOICES)
-        questions.places = choices.places = places;
-    size_t all = questions.places + users.places + choices.places;
-    struct db_param *params = arena_array(arena, all, sizeof *params);
-    add_ids(add_ids(add_ids(params, &questions), &users), &choices);
-    return db_query(
-        db, facts_sql(arena, questions.places, users.places, choices.places, ballots->exclusive),
-        params, all, out);
+    db_ids_sort(&questions);
+    db_ids_sort(&users);
+    db_ids_sort(&choices);
+    bool hot = questions.count == 1 && choices.count <= HOT_CHOICES;
+    size_t of_questions = hot ? 1 : places, of_choices = hot ? HOT_CHOICES : places;
+    struct db_param *params =
+        arena_array(arena, of_questions + places + of_choices, sizeof *params);
+    struct db_param *end = db_ids_params(&questions, of_questions, params);
+    end = db_ids_params(&users, places, end);
+    end = db_ids_params(&choices, of_choices, end);
+    return db_query(db, facts_sql(arena, of_questions, places, of_choices, ballots->exclusive),
+                    params, (size_t)(end - params), out);
 }
 
 static enum db_error judge_all(struct db *db, struct ballots *ballots)
@@ -239,8 +226,7 @@ static enum db_error insert_votes(struct db *db, struct ballots *ballots)
 }
 
 /* What the table holds decides about the ballots that were not inserted: a vote cast by the same
- * request is this one, whatever has become of the question since. One that is not committed yet is
- * waited for. */
+ * request is this one, whatever has become of the question since. */
 static enum db_error compare_stored(struct ballots *ballots, const struct db_rows *rows)
 {
     for (size_t i = 0, row = 0; i < ballots->count; i++) {
@@ -271,6 +257,7 @@ static enum db_error compare_stored(struct ballots *ballots, const struct db_row
     return DB_OK;
 }
 
+/* With a lock, so that a row that is not committed yet is waited for. */
 static enum db_error find_stored(struct db *db, struct ballots *ballots)
 {
     struct arena *arena = db_arena(db);
@@ -367,7 +354,7 @@ static enum db_error begin_and_judge(struct db *db, struct ballots *ballots)
     enum db_error error = db_begin(db) ?: judge_all(db, ballots);
     if (error || !any_closed(ballots))
         return error;
-    db_rollback(db); /* both want more than they have, else: a deadlock */
+    db_rollback(db); /* two batches that hold a question shared would wait for each other */
     ballots->exclusive = true;
     return db_begin(db) ?: judge_all(db, ballots);
 }

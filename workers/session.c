@@ -3,8 +3,8 @@
  * I own: one connection a thread. I receive session_read, session_create, session_delete,
  * session_delete_all, attempt_count, attempt_clear and answer them. A read is two round trips for
  * all that wait: GET and PTTL give the value and how long it has; for those that are alive
- * EXPIRE moves their end, if less than idle_s is left, and GET tells whether their user logged out
- * everywhere since (the epoch). */
+ * EXPIRE moves their end, unless it is idle_s away or a little more, and GET tells whether their
+ * user logged out everywhere since (the epoch). */
 #include "workers/session.h"
 
 #include "proto/base/clock.h"
@@ -17,8 +17,7 @@
 enum {
     READ_BATCH = 64,
     ID_BYTES = 32,
-    SPARE =
-        32, /* a session gets this part of idle_s more than that, so that not every read writes */
+    SPARE = 32, /* a session gets a 32nd of idle_s more, so that not every read writes */
 };
 
 struct session_thread {

@@ -161,7 +161,7 @@ class Report:
         names = ("vote", "aiohttp", "fastify", "go", "nginx")
         rows = [["work", *names], ["---"] + ["---:"] * len(names)]
         for table in self.tables:
-            if table["connections"] != connections or table["case"].startswith(("memory", "scale")):
+            if table["connections"] != connections or table["case"].startswith(("memory", "idle", "scale")):
                 continue
             cells = [f"{median(found, 'cpu'):,.1f} · {median(found, 'rate'):,.0f}"
                      f" · {median(found, 'p50_us') / 1000:.2f}" if (found := table["rounds"].get(name)) else ""
