@@ -7,6 +7,7 @@ votes. Both know the same accounts, so one log-in is good for both.
 import contextlib
 import json
 import pathlib
+import re
 import secrets
 import shutil
 import subprocess
@@ -24,6 +25,11 @@ READERS = 1000     # accounts that ask for pages
 CHUNK = 5000       # rows of one INSERT
 
 
+def site_settings():
+    """Of InnoDB, as `./vote up` has them: votes are measured on the logs and caches that a site uses."""
+    return re.findall(r"^innodb_\w+=\w+$", (ROOT / "launcher" / "services.sh").read_text(), re.M)
+
+
 class Stage:
     """A context manager. voters: accounts; .sessions: their log-ins, in order of their ids."""
 
@@ -33,7 +39,7 @@ class Stage:
 
     def __enter__(self):
         with self._stack:
-            self.address = self._stack.enter_context(services.started())
+            self.address = self._stack.enter_context(services.started(*site_settings()))
             self.directory = pathlib.Path(self._stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="vote-bench-", dir="/tmp")))
             self._fill()
