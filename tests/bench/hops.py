@@ -1,10 +1,11 @@
 """Where a request's CPU time goes: gateway parse, dispatch, ZeroMQ, pool, Redis, MariaDB, render, send.
 
-    hops.py [NAME…] [--seconds S] [--connections C]     NAME: hello, choice, questions, votes, …
+    hops.py [NAME…] [--seconds S] [--connections C] [--flames DIR]
+                                                NAME: hello, choice, questions, votes, …
 
 perf samples the machine while a load runs, each sample with its call chain. The hop of a sample is that
 of the innermost frame that HOPS knows; a process's samples share its CPU time of those seconds by /proc.
-The hops with a name must be the total within WITHIN.
+The hops with a name must be the total within WITHIN. --flames: a flame graph of each into DIR.
 """
 import argparse
 import collections
@@ -16,7 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench import same  # noqa: E402
+from tests.bench import flame, same  # noqa: E402
 from tests.bench.bench import Bench  # noqa: E402
 from tests.bench.cases import CASES  # noqa: E402
 from tests.bench.contenders import Ours  # noqa: E402
@@ -82,19 +83,24 @@ def record(bench, case, contender, connections, seconds, file):
         perf.wait()
 
 
-def table(case, contender, figures, file):
+def table(case, contender, figures, file, flames):
     """Prints it; true if the hops known by name are the whole, but for WITHIN."""
     names = {pid: name for name, pids in contender.processes.items() for pid in pids}
+    stacks = []
     found, symbols, seen = collections.Counter(), collections.Counter(), collections.Counter()
     for pid, tid, frames in samples(file):
         if process := names.get(pid):
             where = hop(process, pid == tid, frames)
             seen[process] += 1
+            stacks.append((process, frames))
             found[(where, process)] += 1
             if process not in ("mariadb", "redis") and frames:
                 symbols[(process, where, frames[0])] += 1
     # A machine that is itself a guest loses samples, so a sample's worth is taken from /proc.
     worth = {process: figures["cpu_us"][process] / count for process, count in seen.items()}
+    if flames:
+        flame.write(flames / f"flame-{case.name}.svg", case.name,
+                    ((process, frames, worth[process]) for process, frames in stacks))
     whole = figures["cpu"]
     print(f"\n{case.name}: {figures['rate']:,.0f} requests/s, {whole:.1f} us a request; "
           f"{sum(seen.values())} samples")
@@ -118,6 +124,7 @@ def main():
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--voters", type=int, default=50000)
+    parser.add_argument("--flames", type=pathlib.Path, metavar="DIR")
     chosen = parser.parse_args()
     chosen.client_threads, chosen.without = 1, ""
     adds_up = True
@@ -129,7 +136,7 @@ def main():
                 bench.round(case, contender, chosen.connections, 1)
                 file = stage.directory / f"{case.name}.perf"
                 figures = record(bench, case, contender, chosen.connections, chosen.seconds, file)
-                adds_up &= table(case, contender, figures, file)
+                adds_up &= table(case, contender, figures, file, chosen.flames)
     if not adds_up:
         sys.exit(f"the named hops are not the total within {WITHIN:.0%}")
 
