@@ -108,12 +108,12 @@ static void add_ask(struct slot *slot, struct ask_list *list, struct dispatch_as
 
 /* A slot for the body in dispatch->packed, with nobody who asks yet. */
 static struct slot *slot_new(struct dispatch *dispatch, const struct message_type *type,
-                             struct str body, struct id request_id)
+                             struct str body, struct id request_id, int64_t now)
 {
     struct slot *slot = slots_take(dispatch->slots);
     must(slot); /* the gateway takes no more requests than there are slots for */
     slot->type = type;
-    slot->queued_us = clock_us();
+    slot->queued_us = now;
     envelope_begin(&(struct envelope){.type = type->number, .request_id = request_id},
                    &slot->frame);
     buf_add_str(&slot->frame, body);
@@ -149,8 +149,8 @@ static void ask_later_ones(struct dispatch *dispatch, struct slot *slot)
     if (slot->later.count == 0)
         return;
     shares_remove(&dispatch->shares, slot);
-    struct slot *next =
-        slot_new(dispatch, slot->type, envelope_body(&slot->frame), slot->later.first->request_id);
+    struct slot *next = slot_new(dispatch, slot->type, envelope_body(&slot->frame),
+                                 slot->later.first->request_id, clock_us());
     while (slot->later.first) {
         struct dispatch_ask *ask = slot->later.first;
         ask_list_remove(&slot->later, ask);
@@ -190,12 +190,13 @@ static bool send_bundle(struct dispatch *dispatch, struct pool *pool)
 }
 
 /* False: the pool is gone or its pipe is full; the slot is as it was, still queued. */
-static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool)
+static bool send_request(struct dispatch *dispatch, struct slot *slot, struct pool *pool,
+                         int64_t now)
 {
     if (!bundle_has_room(&pool->bundle, slot->frame.size) && !send_bundle(dispatch, pool))
         return false;
     struct queue *queue = dispatch_queue(dispatch, slot->type);
-    int64_t now = clock_us(), left_us = slot->deadline_us - now;
+    int64_t left_us = slot->deadline_us - now;
     struct envelope stamp = {
         .attempt = (uint8_t)(slot->attempt + 1),
         .slot = wire_slot(slot),
@@ -220,11 +221,12 @@ static bool send_request(struct dispatch *dispatch, struct slot *slot, struct po
 }
 
 /* The next who asks would be refused. */
-static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *waiting)
+static bool is_pressed(const struct dispatch *dispatch, const struct slot_list *waiting,
+                       int64_t now)
 {
     const struct slot *first = waiting->first;
     return waiting->count >= dispatch->settings.queue_limit ||
-           clock_us() - first->queued_us > (first->deadline_us - first->queued_us) / PATIENCE;
+           now - first->queued_us > (first->deadline_us - first->queued_us) / PATIENCE;
 }
 
 static const char does_not_take[] = "its connection does not take messages";
@@ -232,14 +234,15 @@ static const char does_not_take[] = "its connection does not take messages";
 static void feed_lane(struct dispatch *dispatch, enum service service, enum lane lane)
 {
     struct slot_list *waiting = &dispatch->services[service].lanes[lane].waiting;
+    int64_t now = waiting->first ? clock_us() : 0;
     while (waiting->first) {
         struct pool *pool =
-            pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting));
+            pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting, now));
         if (!pool)
             break;
-        if (waiting->first->deadline_us - clock_us() < SEND_MARGIN_US)
+        if (waiting->first->deadline_us - now < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
-        else if (!send_request(dispatch, waiting->first, pool))
+        else if (!send_request(dispatch, waiting->first, pool, now))
             dispatch_lose(dispatch, pool, does_not_take);
     }
 }
@@ -310,7 +313,8 @@ void dispatch_ask(struct dispatch *dispatch, struct dispatch_ask *ask)
         refuse(dispatch, ask, STATUS_BUSY);
         return;
     }
-    struct slot *slot = slot_new(dispatch, ask->type, buf_str(&dispatch->packed), ask->request_id);
+    struct slot *slot =
+        slot_new(dispatch, ask->type, buf_str(&dispatch->packed), ask->request_id, ask->asked_us);
     add_ask(slot, &slot->asks, ask);
     if (may_share)
         shares_add(&dispatch->shares, slot, hash);
@@ -399,11 +403,11 @@ static struct dispatch_answer read_answer(struct dispatch *dispatch, const struc
 
 /* To everybody who asked. The slot is free again before, since a page that goes on may ask. */
 static void answer_slot(struct dispatch *dispatch, struct slot *slot,
-                        struct dispatch_answer *result)
+                        struct dispatch_answer *result, int64_t now)
 {
     struct queue *queue = dispatch_queue(dispatch, slot->type);
     struct ask_list asks = slot->asks;
-    int64_t now = clock_us(), sent_us = slot->sent_us;
+    int64_t sent_us = slot->sent_us;
     slot->asks = (struct ask_list){.first = NULL};
     ask_later_ones(dispatch, slot);
     slot_end(dispatch, slot);
@@ -455,9 +459,9 @@ void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
         if (slot->traced)
             dispatch_trace_answered(slot, envelope, body.size + ENVELOPE_SIZE);
         struct dispatch_answer result = read_answer(dispatch, slot, envelope, type, body);
-        pool_answered(pool, lane, clock_us() - slot->sent_us);
+        pool_answered(pool, lane, pool->heard_us - slot->sent_us);
         measure(dispatch_queue(dispatch, slot->type), slot, envelope);
-        answer_slot(dispatch, slot, &result);
+        answer_slot(dispatch, slot, &result, pool->heard_us);
     }
 }
 

@@ -82,8 +82,8 @@ void dispatch_feed(struct dispatch *dispatch, enum service service);
 void dispatch_again(struct dispatch *dispatch, struct slot *slot, const char *why);
 void dispatch_take_back(struct dispatch *dispatch, struct slot *slot);
 
-/* dispatch_answer: a pool's answer to some request. dispatch_answer_refused: tell those whose
- * refusal waits to be told. */
+/* dispatch_on_answer: a pool's answer to some request, of pool->heard_us. dispatch_answer_refused:
+ * tell those whose refusal waits to be told. */
 void dispatch_on_answer(struct dispatch *dispatch, struct pool *pool,
                         const struct envelope *envelope, const struct message_type *type,
                         struct str body);

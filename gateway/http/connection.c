@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SMALL_BODY = 4096 }; /* bytes: cheaper to copy behind the head than to send beside it */
@@ -36,14 +37,9 @@ static void enter(struct http_connection *connection, enum http_phase phase, int
         arm(connection);
 }
 
-static int64_t after_ms(int64_t ms)
-{
-    return clock_us() + ms * 1000;
-}
-
 void connection_hurry(struct http_connection *connection, int64_t ms)
 {
-    int64_t deadline_us = after_ms(ms);
+    int64_t deadline_us = clock_us() + ms * 1000;
     if (deadline_us < connection->deadline_us)
         enter(connection, connection->phase, deadline_us);
 }
@@ -85,7 +81,7 @@ static struct exchange *exchange_begin(struct http_connection *connection)
     return exchange;
 }
 
-static void exchange_end(struct http_connection *connection)
+static void exchange_end(struct http_connection *connection, int64_t now_us)
 {
     struct exchange *exchange = connection->exchange;
     const struct http_handler *handler = &connection->server->handler;
@@ -93,7 +89,7 @@ static void exchange_end(struct http_connection *connection)
     if (exchange->announced && handler->on_done)
         handler->on_done(handler->owner, &exchange->shown,
                          exchange->status ? exchange->status : HTTP_STATUS_GONE, exchange->sent,
-                         clock_us() - exchange->shown.started_us);
+                         now_us - exchange->shown.started_us);
     exchange->over = true;
     if (!connection->advancing)
         exchange_free(exchange);
@@ -117,7 +113,7 @@ void connection_close(struct http_connection *connection)
     if (exchange) {
         if (exchange->announced && !exchange->status && server->handler.on_gone)
             server->handler.on_gone(server->handler.owner, &exchange->shown);
-        exchange_end(connection);
+        exchange_end(connection, clock_us());
     }
     *(connection->previous ? &connection->previous->next : &server->connections) = connection->next;
     if (connection->next)
@@ -145,7 +141,7 @@ static void linger(struct http_connection *connection)
         connection_close(connection);
         return;
     }
-    enter(connection, PHASE_LINGER, after_ms(connection->server->config.timeouts.linger));
+    enter(connection, PHASE_LINGER, clock_us() + connection->server->config.timeouts.linger * 1000);
     if (!connection->advancing) {
         buf_free(&connection->input);
         set_reading(connection);
@@ -164,12 +160,13 @@ static void set_writing(struct http_connection *connection, bool writing)
 static void answer_sent(struct http_connection *connection)
 {
     bool keep_alive = connection->exchange->keep_alive;
-    exchange_end(connection);
+    int64_t now_us = clock_us();
+    exchange_end(connection, now_us);
     if (!keep_alive) {
         linger(connection);
         return;
     }
-    enter(connection, PHASE_IDLE, after_ms(connection->server->config.timeouts.idle));
+    enter(connection, PHASE_IDLE, now_us + connection->server->config.timeouts.idle * 1000);
     if (!connection->advancing && (connection->input.size || connection->eof))
         event_active(&connection->wake, EV_TIMEOUT, 0);
 }
@@ -187,11 +184,11 @@ static bool count_kept(struct http_connection *connection)
     return false;
 }
 
-static void enter_write(struct http_connection *connection)
+static void enter_write(struct http_connection *connection, int64_t now_us)
 {
     const struct exchange *exchange = connection->exchange;
     enter(connection, PHASE_WRITE,
-          within_request(connection, after_ms(connection->server->config.timeouts.write),
+          within_request(connection, now_us + connection->server->config.timeouts.write * 1000,
                          exchange->answered_us, exchange->sent));
 }
 
@@ -214,7 +211,7 @@ static void flush(struct http_connection *connection)
     if (!connection->writing)
         answer_sent(connection);
     else if (sent)
-        enter_write(connection);
+        enter_write(connection, clock_us());
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -234,7 +231,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     exchange->keep_alive = request->keep_alive && !response->close && !response->stream &&
                            !exchange->failed && !server->stopping;
 
-    struct http_response_frame frame = {.date = http_date_at(&server->date, clock_wall_ms()),
+    struct http_response_frame frame = {.date = http_date_at(&server->date, time(NULL)),
                                         .server = str_from(server->config.server_header),
                                         .minor = request->minor,
                                         .keep_alive = exchange->keep_alive};
@@ -256,7 +253,7 @@ void http_exchange_respond(struct http_exchange *shown, const struct http_respon
     if (response->stream && has_body && !server->stopping)
         enter(connection, PHASE_STREAM, 0);
     else
-        enter_write(connection);
+        enter_write(connection, exchange->answered_us);
     if (output_send(&connection->output, connection->fd, buf_str(&server->head), body, has_file,
                     &exchange->sent))
         flush(connection);
@@ -282,7 +279,7 @@ void http_exchange_end(struct http_exchange *shown)
 {
     struct http_connection *connection = ((struct exchange *)shown)->connection;
     must(connection->phase == PHASE_STREAM);
-    enter_write(connection);
+    enter_write(connection, clock_us());
     flush(connection);
 }
 
@@ -493,6 +490,6 @@ void connection_new(struct http_server *server, int fd, const struct sockaddr *a
     server->connections = connection;
     server->count++;
     /* The first request is due at once, unlike those that follow. */
-    enter(connection, PHASE_IDLE, after_ms(server->config.timeouts.head));
+    enter(connection, PHASE_IDLE, clock_us() + server->config.timeouts.head * 1000);
     set_reading(connection);
 }

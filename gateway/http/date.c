@@ -81,12 +81,11 @@ bool http_date_parse(struct str s, int64_t *out_seconds)
     return finish(&tm, month, out_seconds);
 }
 
-struct str http_date_at(struct http_date *date, int64_t wall_ms)
+struct str http_date_at(struct http_date *date, int64_t seconds)
 {
-    int64_t second = wall_ms / 1000;
-    if (date->second != second || !date->text[0]) {
-        http_date_print(second, date->text);
-        date->second = second;
+    if (date->second != seconds || !date->text[0]) {
+        http_date_print(seconds, date->text);
+        date->second = seconds;
     }
     return str_make(date->text, HTTP_DATE_TEXT);
 }

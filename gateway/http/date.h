@@ -20,7 +20,7 @@ struct http_date {
     char text[HTTP_DATE_TEXT + 1];
 };
 
-/* http_date_at: the date for wall_ms (milliseconds since 1970), borrowed until the next call. */
-struct str http_date_at(struct http_date *date, int64_t wall_ms);
+/* http_date_at: the date for seconds since 1970, borrowed until the next call. */
+struct str http_date_at(struct http_date *date, int64_t seconds);
 
 #endif

@@ -63,11 +63,9 @@ struct http_response http_response_make(int status, const char *type, struct str
 
 bool http_response_add(struct http_response *response, const char *name, struct str value)
 {
-    must(http_all(str_from(name), HTTP_TOKEN));
     must(response->header_count < HTTP_RESPONSE_HEADERS);
-    for (size_t i = 0; i < value.size; i++)
-        if (!http_is(value.data[i], HTTP_FIELD))
-            return false;
+    if (value.size && !http_all(value, HTTP_FIELD))
+        return false;
     response->headers[response->header_count++] = (struct http_header){str_from(name), value};
     return true;
 }

@@ -119,8 +119,8 @@ TEST("a date is read in its three forms and in no other (RFC 9110, 5.6.7)")
 TEST("a date is printed anew when its second has passed")
 {
     struct http_date date = {0};
-    CHECK_STR(http_date_at(&date, 784111777999), DATE);
-    CHECK_STR(http_date_at(&date, 784111778000), "Sun, 06 Nov 1994 08:49:38 GMT");
+    CHECK_STR(http_date_at(&date, 784111777), DATE);
+    CHECK_STR(http_date_at(&date, 784111778), "Sun, 06 Nov 1994 08:49:38 GMT");
     date = (struct http_date){0};
     CHECK_STR(http_date_at(&date, 0), "Thu, 01 Jan 1970 00:00:00 GMT");
 }
