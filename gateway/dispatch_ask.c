@@ -377,10 +377,8 @@ static struct dispatch_answer read_answer(struct dispatch *dispatch, const struc
         .batch = envelope->batch,
         .pool_queue_us = envelope->queue_us,
         .pool_service_us = envelope->service_us,
-        .memory = calloc(1, sizeof(struct dispatch_reply)),
+        .memory = zeroed(sizeof(struct dispatch_reply)),
     };
-    if (!result.memory)
-        die("out of memory");
     result.memory->owners = 1;
     const char *why = "an answer of another type or status";
     void *message = NULL;

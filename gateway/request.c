@@ -18,9 +18,7 @@ enum { SESSION_ID_MAX = 128 };
 
 static struct request *request_new(struct gateway *gateway, struct http_exchange *exchange)
 {
-    struct request *request = calloc(1, sizeof *request);
-    if (!request)
-        die("out of memory");
+    struct request *request = zeroed(sizeof *request);
     request->gateway = gateway;
     request->exchange = exchange;
     request->http = exchange->request;

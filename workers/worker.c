@@ -125,9 +125,7 @@ static void refuse_job(struct worker *worker, struct job *job, enum status statu
 static void on_request(struct worker *worker, size_t link, const struct envelope *envelope,
                        const struct message_type *type, struct str body)
 {
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        die("out of memory");
+    struct job *job = zeroed(sizeof *job);
     int64_t now = clock_us();
     job->type = type;
     job->request_id = envelope->request_id;

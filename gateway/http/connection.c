@@ -65,9 +65,7 @@ static void exchange_free(struct exchange *exchange)
 static struct exchange *exchange_begin(struct http_connection *connection)
 {
     struct http_server *server = connection->server;
-    struct exchange *exchange = calloc(1, sizeof *exchange);
-    if (!exchange)
-        die("out of memory");
+    struct exchange *exchange = zeroed(sizeof *exchange);
     http_parser_init(&exchange->parser, &exchange->arena, &server->config.limits);
     exchange->connection = connection;
     exchange->shown = (struct http_exchange){.request = &exchange->parser.request,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void die(const char *format, ...)
 {
@@ -21,4 +22,13 @@ void die_bug(const char *file, int line, const char *condition)
     fprintf(stderr, "%s: bug at %s:%d: %s does not hold\n", program_invocation_short_name, file,
             line, condition);
     abort();
+}
+
+void *zeroed(size_t size)
+{
+    void *memory = malloc(size);
+    if (!memory)
+        die("out of memory");
+    __asm__("" : "+r"(memory)); /* or the compiler makes a calloc of it */
+    return memset(memory, 0, size);
 }

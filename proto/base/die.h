@@ -4,6 +4,8 @@
 #ifndef VOTE_BASE_DIE_H
 #define VOTE_BASE_DIE_H
 
+#include <stddef.h>
+
 /* die: print "PROGRAM: MESSAGE" to standard error, flush, and exit(1). Any thread. Does not return.
  */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -14,5 +16,10 @@ _Noreturn void die_bug(const char *file, int line, const char *condition);
 
 /* must: an invariant of ours, checked in every build. */
 #define must(condition) ((condition) ? (void)0 : die_bug(__FILE__, __LINE__, #condition))
+
+/* zeroed: size bytes of zeros, to be freed by free(); die() if there are none. For what comes and
+ * goes with every request: glibc's malloc takes it from what was freed last, its calloc does not.
+ */
+void *zeroed(size_t size) __attribute__((malloc, alloc_size(1)));
 
 #endif
