@@ -185,4 +185,5 @@ class Report:
         data.write_text("\n".join(lines) + "\n")
         subprocess.run(["gnuplot", "-e", f"data='{data}'; picture='{picture}'; last={len(names) + 1}",
                         PLOT], check=True)
+        picture.write_text("".join(f"{line.rstrip()}\n" for line in picture.read_text().splitlines()))
         self.say(f"plot: {picture}")
