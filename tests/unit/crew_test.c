@@ -135,6 +135,15 @@ static size_t finish(struct crew *crew, size_t batches, size_t jobs)
     return largest;
 }
 
+/* One thread has a vote already, and keeps it until finish(). */
+static struct crew *start_busy(int64_t patience_ms)
+{
+    struct crew *crew = start(patience_ms);
+    submit(crew, MESSAGE_vote_cast, 1);
+    until(&world.begun, 1);
+    return crew;
+}
+
 TEST("what gathers waits for the thread that handles such, and is one batch then")
 {
     struct crew *crew = start(LONG_MS);
@@ -150,9 +159,7 @@ TEST("what gathers waits for the thread that handles such, and is one batch then
 
 TEST("what gathers waits no longer than its patience")
 {
-    struct crew *crew = start(SHORT_MS);
-    submit(crew, MESSAGE_vote_cast, 1);
-    until(&world.begun, 1);
+    struct crew *crew = start_busy(SHORT_MS);
     int64_t due_us = submit(crew, MESSAGE_vote_cast, 2);
     while (due_us && clock_us() < due_us + 1000LL * SHORT_MS) /* the agent, in time and again */
         crew_wake(crew);
@@ -162,9 +169,7 @@ TEST("what gathers waits no longer than its patience")
 
 TEST("what waits to be gathered is taken in time, also when another job came with it")
 {
-    struct crew *crew = start(SHORT_MS);
-    submit(crew, MESSAGE_vote_cast, 1);
-    until(&world.begun, 1);
+    struct crew *crew = start_busy(SHORT_MS);
     put(crew, MESSAGE_vote_cast, 1);
     submit(crew, MESSAGE_question_close, 1);
     until(&world.begun, 3); /* nobody but the threads themselves looks again */
@@ -181,9 +186,7 @@ TEST("what a whole batch left is taken in time")
 
 TEST("a whole batch of what gathers does not wait")
 {
-    struct crew *crew = start(LONG_MS);
-    submit(crew, MESSAGE_vote_cast, 1);
-    until(&world.begun, 1);
+    struct crew *crew = start_busy(LONG_MS);
     submit(crew, MESSAGE_vote_cast, 3);
     submit(crew, MESSAGE_vote_cast, 1);
     until(&world.begun, 2);
@@ -192,9 +195,7 @@ TEST("a whole batch of what gathers does not wait")
 
 TEST("what waits to be gathered holds up nothing else")
 {
-    struct crew *crew = start(LONG_MS);
-    submit(crew, MESSAGE_vote_cast, 1);
-    until(&world.begun, 1);
+    struct crew *crew = start_busy(LONG_MS);
     submit(crew, MESSAGE_vote_cast, 1);
     submit(crew, MESSAGE_question_close, 1);
     until(&world.begun, 2);
