@@ -51,7 +51,7 @@ struct dispatch_answer {
     unsigned batch;                /* requests the pool handled together with it */
     int64_t wait_us;               /* in the gateway's queue */
     int64_t pool_queue_us, pool_service_us;
-    int64_t total_us; /* from dispatch_ask to now */
+    int64_t total_us; /* from dispatch_ask until the answer came, or the refusal is told */
 };
 
 /* An ask. It lives in the asker's memory, unmoved, until its on_answer was called. */

@@ -240,10 +240,14 @@ static void feed_lane(struct dispatch *dispatch, enum service service, enum lane
             pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting, now));
         if (!pool)
             break;
-        if (waiting->first->deadline_us - now < SEND_MARGIN_US)
+        bool late = waiting->first->deadline_us - now < SEND_MARGIN_US;
+        if (!late && send_request(dispatch, waiting->first, pool, now))
+            continue;
+        if (late)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
-        else if (!send_request(dispatch, waiting->first, pool, now))
+        else
             dispatch_lose(dispatch, pool, does_not_take);
+        now = clock_us(); /* both may have queued others */
     }
 }
 

@@ -98,7 +98,7 @@ def table(case, contender, figures, file, flames):
                 symbols[(process, where, frames[0])] += 1
     # A machine that is itself a guest loses samples, so a sample's worth is taken from /proc.
     worth = {process: figures["cpu_us"][process] / count for process, count in seen.items()}
-    if flames:
+    if flames and stacks:
         flame.write(flames / f"flame-{case.name}.svg", case.name,
                     ((process, frames, worth[process]) for process, frames in stacks))
     whole = figures["cpu"]
@@ -127,6 +127,8 @@ def main():
     parser.add_argument("--flames", type=pathlib.Path, metavar="DIR")
     chosen = parser.parse_args()
     chosen.client_threads, chosen.without = 1, ""
+    if chosen.flames:
+        chosen.flames.mkdir(parents=True, exist_ok=True)
     adds_up = True
     with Stage(chosen.build_dir, chosen.voters) as stage:
         bench = Bench(chosen, stage, contenders=())

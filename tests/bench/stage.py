@@ -27,7 +27,10 @@ CHUNK = 5000       # rows of one INSERT
 
 def site_settings():
     """Of InnoDB, as `./vote up` has them: votes are measured on the logs and caches that a site uses."""
-    return re.findall(r"^innodb_\w+=\w+$", (ROOT / "launcher" / "services.sh").read_text(), re.M)
+    found = re.findall(r"^innodb_\w+=.*$", (ROOT / "launcher" / "services.sh").read_text(), re.M)
+    if not found:
+        raise RuntimeError("launcher/services.sh has no settings of InnoDB")
+    return found
 
 
 class Stage:
