@@ -240,11 +240,10 @@ static void feed_lane(struct dispatch *dispatch, enum service service, enum lane
             pools_pick(&dispatch->pools, service, lane, is_pressed(dispatch, waiting, now));
         if (!pool)
             break;
-        bool late = waiting->first->deadline_us - now < SEND_MARGIN_US;
-        if (!late && send_request(dispatch, waiting->first, pool, now))
-            continue;
-        if (late)
+        if (waiting->first->deadline_us - now < SEND_MARGIN_US)
             refuse_slot(dispatch, waiting->first, STATUS_EXPIRED);
+        else if (send_request(dispatch, waiting->first, pool, now))
+            continue;
         else
             dispatch_lose(dispatch, pool, does_not_take);
         now = clock_us(); /* both may have queued others */

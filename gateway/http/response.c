@@ -63,6 +63,7 @@ struct http_response http_response_make(int status, const char *type, struct str
 
 bool http_response_add(struct http_response *response, const char *name, struct str value)
 {
+    must(http_all(str_from(name), HTTP_TOKEN));
     must(response->header_count < HTTP_RESPONSE_HEADERS);
     if (value.size && !http_all(value, HTTP_FIELD))
         return false;

@@ -159,7 +159,8 @@ class Report:
     def markdown(self, connections):
         """The table of so many connections: CPU, requests/s and p50 of each contender."""
         names = ("vote", "aiohttp", "fastify", "go", "nginx")
-        rows = [["work", *names], ["---"] + ["---:"] * len(names)]
+        titles = ("vote", "aiohttp", "Fastify", "Go", "nginx")
+        rows = [["work", *titles], ["---"] + ["---:"] * len(names)]
         for table in self.tables:
             if table["connections"] != connections or table["case"].startswith(("memory", "idle", "scale")):
                 continue

@@ -31,14 +31,14 @@ HOPS = [(re.compile(pattern), hop) for pattern, hop in (
     (r"\(.*libzmq|^channel_|^bundle_|^send_bundle", "ZeroMQ"),
     (r"\(.*libjansson|^message_|^envelope_|^json_|^unpack|^pack_|^read_(object|list|text|value)|^write_", "messages"),
     (r"^tpl_|^view_|^skeleton_|^fill_|^filter_|^render_|^eval|\bescape", "render"),
-    (r"^http_parser|^http_form|^http_cookie|^http_target|^parse|^syntax|^feed_", "parse"),
+    (r"^http_parser|^http_form|^http_cookie|^http_target|^parse|^syntax|^feed_(head|body)", "parse"),
     (r"^connection_read|^on_readable|^http_input", "receive"),
     (r"^http_output|^http_response|^http_exchange|sendmsg|sendfile", "send"),
     (r"^dispatch|^slots?_|^pools_|^shares_|^on_frame|^ask_|^feed|^receive_some|^queue_", "dispatch"),
     (r"\(.*libhiredis|^redis_|^session_", "pool: Redis client"),
     (r"\(.*libmariadb|^db_|^mysql", "pool: MariaDB client"),
     (r"^pthread_cond|^__pthread_cond|^__futex|^crew_|^worker_|^job_|^take_batch|^deliver|^run_once", "pool"),
-    (r"^request_|^routes_|^access_log|^id_random|^static_|\w+_get$|\w+_post$", "request"),
+    (r"^request_|^routes_|^access_log|^id_random|^static_", "request"),
     (r"\(.*libevent|^event_base|^epoll_", "event loop"),
 )]
 REST = "the rest"
